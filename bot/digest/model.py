@@ -1,0 +1,95 @@
+"""A digest: computed, not yet words. Every renderer takes this and nothing else (and a language)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from bot.spaces.model import Area, Evidence, Metric, Value
+from bot.spaces.window import Window
+
+VERSION = 1
+"""Of the JSON form (docs/digest.schema.json). Raised when a reader of the old form would go wrong."""
+
+
+class Change(StrEnum):
+    """Against the window before. UP and DOWN only where the change is more than chance could make."""
+
+    UP = "up"
+    DOWN = "down"
+    STEADY = "steady"
+    """There is a difference, or none, but not one that chance could not make."""
+    UNKNOWN = "unknown"
+    """One of the two numbers is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One metric in this window and the one before."""
+
+    metric: Metric
+    value: Value
+    previous: Value
+    change: Change
+
+
+@dataclass(frozen=True, slots=True)
+class AreaReadings:
+    """The readings of one area, headline first."""
+
+    area: Area
+    readings: tuple[Reading, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Thanks:
+    """A person to thank, by display name, and for what: label or "message" -> how many."""
+
+    name: str
+    did: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceCoverage:
+    """What stands behind the numbers, for one source, in this window."""
+
+    source: str
+    connector: str
+    messages: int
+    """By members, staff and bots, in counted channels."""
+    staff_messages: int
+    bot_messages: int
+    last_message_at: datetime | None
+    """The newest message known at all: an old one means the data stops there."""
+
+
+@dataclass(frozen=True, slots=True)
+class DayCount:
+    """One bar of the chart."""
+
+    day: date
+    messages: int
+    questions: int
+    members: int
+    """Distinct active members."""
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """Everything a digest says."""
+
+    community: str
+    purpose: str
+    window: Window
+    previous: Window
+    as_of: datetime
+    areas: tuple[AreaReadings, ...]
+    unanswered: tuple[Evidence, ...]
+    """Questions of the window without any answer, oldest first; at most ten."""
+    unanswered_total: int
+    ideas: tuple[Evidence, ...]
+    """Product ideas of the window, by distinct people and reactions; at most five."""
+    thanks: tuple[Thanks, ...]
+    coverage: tuple[SourceCoverage, ...]
+    days: tuple[DayCount, ...]
+    """One bar a bucket: days; for a quarter, weeks (named by their first day)."""

@@ -1,0 +1,1 @@
+"""Floor 1: knows platforms, knows nothing of us."""

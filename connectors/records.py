@@ -1,0 +1,124 @@
+"""What a platform says, in our words.
+
+Plain immutable tuples: a connector makes them, storage keeps them. This module imports nothing of ours.
+All times are aware `datetime`s in UTC. All ids are the platform's own, as text, unique within one source.
+
+Order never matters: of two snapshots of one thing, the one with the higher `(revision, observed_at)` is the
+truth (for members and channels: `(complete, observed_at)` and `observed_at`), wherever it came from and
+whenever it arrived. `observed_at` stands on the `Page`.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+
+class Member(NamedTuple):
+    """An account on one source. `complete` is False for the little that a message says of its author."""
+
+    id: str
+    name: str
+    display_name: str = ""
+    email: str | None = None
+    is_bot: bool = False
+    is_staff: bool = False
+    """The platform's own mark: administrator, owner, moderator."""
+    roles: tuple[str, ...] = ()
+    """Names of roles or groups on the platform; which of them mean "staff" is the operator's decision."""
+    links: tuple[str, ...] = ()
+    """Addresses the account itself published (website, profile fields): evidence that two accounts are one person."""
+    is_active: bool = True
+    """False for a deactivated or suspended account."""
+    complete: bool = True
+
+
+class Join(NamedTuple):
+    """An account joined the community (not: a channel of it)."""
+
+    member_id: str
+    at: datetime
+
+
+class Leave(NamedTuple):
+    """An account left the community."""
+
+    member_id: str
+    at: datetime
+
+
+class Channel(NamedTuple):
+    """A place to write: a channel, a forum, a category; a thread names its channel as `parent_id`."""
+
+    id: str
+    name: str
+    parent_id: str | None = None
+    is_private: bool = False
+    """True when not every member can read it. Private places are left out of every number unless named."""
+    is_archived: bool = False
+    url: str | None = None
+
+
+class Message(NamedTuple):
+    """A snapshot of one message as people wrote it: never a join row, a topic change or another system line."""
+
+    id: str
+    channel_id: str
+    author_id: str | None
+    """None where the platform does not say who wrote it."""
+    created_at: datetime
+    text: str
+    """As the platform gives it; a topic's title is its first line."""
+    thread_id: str | None = None
+    """The platform's thread or topic, where there is one. Equal in all messages of it, its first included."""
+    opens_thread: bool = False
+    """True for the first message of the thread `thread_id`."""
+    reply_to: str | None = None
+    """The message this one answers, where the platform says so."""
+    revision: int = 0
+    """Grows with each edit: microseconds since 1970 of the last edit, 0 when never edited."""
+    reactions: Mapping[str, int] = {}  # noqa: RUF012 - a NamedTuple's default is never written to
+    """Name (or the character itself) of the emoji -> how many people."""
+    is_solution: bool = False
+    """The platform says: this message solved the question of its thread."""
+    url: str | None = None
+
+
+class Deletion(NamedTuple):
+    """The message is gone. It may be said before the message itself arrives."""
+
+    message_id: str
+    at: datetime
+
+
+class Problem(NamedTuple):
+    """Something that could not be read: one sentence each for where, what and the cure."""
+
+    where: str
+    what: str
+    cure: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}. {self.cure}"
+
+
+class Page(NamedTuple):
+    """What was read, and how far we are: saved together, in one transaction.
+
+    `cursor` belongs to `stream` (one name a channel, thread or archive); reading on from it repeats nothing and
+    loses nothing. `cursor=None` leaves the stored position alone; an empty text ends the stream (read to its end).
+    """
+
+    stream: str
+    cursor: str | None
+    observed_at: datetime
+    members: tuple[Member, ...] | list[Member] = ()
+    channels: tuple[Channel, ...] | list[Channel] = ()
+    messages: tuple[Message, ...] | list[Message] = ()
+    deletions: tuple[Deletion, ...] | list[Deletion] = ()
+    joins: tuple[Join, ...] | list[Join] = ()
+    leaves: tuple[Leave, ...] | list[Leave] = ()
+    problems: tuple[Problem, ...] | list[Problem] = ()
+    left_out: Mapping[str, int] = {}  # noqa: RUF012 - as above
+    """Rows that are no messages, counted by what they are ("channel_join": 320)."""
+    fraction: float | None = None
+    """How much of the stream has been read, 0 to 1, for a progress bar; None when unknown."""

@@ -1,0 +1,1 @@
+"""Floor 2: keeps what connectors say; knows records, knows no platform."""
