@@ -76,7 +76,7 @@ class Message(NamedTuple):
     """The message this one answers, where the platform says so."""
     revision: int = 0
     """Grows with each edit: microseconds since 1970 of the last edit, 0 when never edited."""
-    reactions: Mapping[str, int] = {}  # noqa: RUF012 - a NamedTuple's default is never written to
+    reactions: Mapping[str, int] = {}
     """Name (or the character itself) of the emoji -> how many people."""
     is_solution: bool = False
     """The platform says: this message solved the question of its thread."""
@@ -118,7 +118,7 @@ class Page(NamedTuple):
     joins: tuple[Join, ...] | list[Join] = ()
     leaves: tuple[Leave, ...] | list[Leave] = ()
     problems: tuple[Problem, ...] | list[Problem] = ()
-    left_out: Mapping[str, int] = {}  # noqa: RUF012 - as above
+    left_out: Mapping[str, int] = {}
     """Rows that are no messages, counted by what they are ("channel_join": 320)."""
     fraction: float | None = None
     """How much of the stream has been read, 0 to 1, for a progress bar; None when unknown."""

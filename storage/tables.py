@@ -8,7 +8,8 @@ Big tables are keyed by (source_id, external_id) alone, so that the same schema 
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, MetaData, String, Text, text
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, MetaData, String, Text
+from sqlalchemy import text as sql
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from storage.times import UTCDateTime
@@ -122,15 +123,15 @@ class Message(Base):
         Index(None, "source_id", "conversation_id"),
         Index(
             "ix_messages_thread", "source_id", "thread_id",
-            sqlite_where=text("thread_id IS NOT NULL"), postgresql_where=text("thread_id IS NOT NULL"),
+            sqlite_where=sql("thread_id IS NOT NULL"), postgresql_where=sql("thread_id IS NOT NULL"),
         ),
         Index(
             "ix_messages_reply_to", "source_id", "reply_to",
-            sqlite_where=text("reply_to IS NOT NULL"), postgresql_where=text("reply_to IS NOT NULL"),
+            sqlite_where=sql("reply_to IS NOT NULL"), postgresql_where=sql("reply_to IS NOT NULL"),
         ),
         Index(
             "ix_messages_untagged", "source_id", "channel_id", "created_at",
-            sqlite_where=text("untagged"), postgresql_where=text("untagged"),
+            sqlite_where=sql("untagged"), postgresql_where=sql("untagged"),
         ),
     )  # fmt: skip
 
