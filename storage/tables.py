@@ -117,7 +117,7 @@ class Message(Base):
     untagged: Mapped[bool] = mapped_column(doc="waits for its conversation and its tags")
 
     __table_args__ = (
-        Index(None, "created_at"),
+        Index("ix_messages_when_who", "created_at", "source_id", "author_id"),
         Index(None, "source_id", "author_id", "created_at"),
         Index(None, "source_id", "channel_id", "created_at"),
         Index(None, "source_id", "conversation_id"),

@@ -126,7 +126,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("source_id", "external_id", name=op.f("pk_messages")),
     )
     with op.batch_alter_table("messages", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_messages_created_at"), ["created_at"], unique=False)
+        batch_op.create_index("ix_messages_when_who", ["created_at", "source_id", "author_id"], unique=False)
         batch_op.create_index(
             "ix_messages_reply_to",
             ["source_id", "reply_to"],
@@ -183,7 +183,7 @@ def downgrade() -> None:
             sqlite_where=sa.text("reply_to IS NOT NULL"),
             postgresql_where=sa.text("reply_to IS NOT NULL"),
         )
-        batch_op.drop_index(batch_op.f("ix_messages_created_at"))
+        batch_op.drop_index("ix_messages_when_who")
 
     op.drop_table("messages")
     with op.batch_alter_table("members", schema=None) as batch_op:

@@ -1,6 +1,13 @@
-"""Acquisition: its labels and its metrics."""
+"""Acquisition: who joined, who spoke up for the first time, who recommends us. Its labels and its metrics."""
 
-from bot.spaces.model import Area, Label
+from datetime import timedelta
+
+from bot.spaces.community import Community, first_post
+from bot.spaces.model import Area, Direction, Label, Metric, Unit, Value
+from bot.spaces.reasons import NO_DATA, NO_JOINS_KNOWN, NOBODY_JOINED
+from bot.spaces.values import count, labelled, labelled_people, members_posts, share, unknown
+from bot.spaces.window import Window
+from storage.times import from_micros, to_micros
 
 LABELS = (
     Label(
@@ -11,3 +18,83 @@ LABELS = (
     ),
     Label("introduction", Area.ACQUISITION, "Introduction", "A newcomer says who they are."),
 )
+
+_ACTIVATION = timedelta(days=7)
+
+
+def _joined(community: Community, window: Window) -> str:
+    """A sub-query: the members whose first account joined in the window, and when."""
+    end = min(to_micros(window.end), to_micros(community.as_of))
+    return f"""(SELECT person, MIN(joined_at) AS joined_at FROM members
+        WHERE person IN (SELECT person FROM members
+            WHERE joined_at >= {to_micros(window.start)} AND joined_at < {end} AND standing = 'member')
+        GROUP BY person HAVING MIN(joined_at) >= {to_micros(window.start)})"""
+
+
+def _joins_known(community: Community, window: Window) -> bool:
+    """Whether any source had told of a join by the window's end: else nobody can say that nobody joined."""
+    return bool(community.number(f"SELECT COUNT(*) FROM members WHERE joined_at < {to_micros(window.end)}"))
+
+
+def _new_members(community: Community, window: Window) -> Value:
+    if not _joins_known(community, window):
+        return unknown(NO_JOINS_KNOWN)
+    return count(community.number(f"SELECT COUNT(*) FROM {_joined(community, window)} j"))
+
+
+def _new_contributors(community: Community, window: Window) -> Value:
+    if not community.knows(window):
+        return unknown(NO_DATA)
+    return count(sum(active.last_before is None for active in community.actives(window)))
+
+
+def _activation(community: Community, window: Window) -> Value:
+    if not _joins_known(community, window):
+        return unknown(NO_JOINS_KNOWN)
+    before = f"m.created_at < {to_micros(community.as_of)}"
+    joined = [
+        (from_micros(at), None if first is None else from_micros(first))
+        for at, first in community.rows(f"""
+            SELECT j.joined_at, MIN({first_post("a", before)}) FROM {_joined(community, window)} j
+            JOIN members a ON a.person = j.person GROUP BY j.person, j.joined_at""")
+    ]
+    posted = sum(first is not None and first - at <= _ACTIVATION for at, first in joined)
+    still_open = sum(first is None and community.as_of - at < _ACTIVATION for at, first in joined)
+    return share(posted, len(joined), NOBODY_JOINED, open=still_open)
+
+
+def _advocacy(community: Community, window: Window) -> Value:
+    return labelled(community, window, "advocacy")
+
+
+def _advocates(community: Community, window: Window) -> Value:
+    return labelled_people(community, window, "advocacy")
+
+
+METRICS = (
+    Metric(
+        "new_contributors", Area.ACQUISITION, "New contributors", Unit.COUNT, Direction.UP,
+        "Members whose first message ever, on any platform, was written in the window.",
+        "CMX SPACES; CHAOSS", _new_contributors, headline=True,
+    ),
+    Metric(
+        "new_members", Area.ACQUISITION, "New members", Unit.COUNT, Direction.UP,
+        "Members who joined in the window, where the platform tells; who was already here on another platform is not new.",
+        "CMX SPACES", _new_members,
+    ),
+    Metric(
+        "activation_rate", Area.ACQUISITION, "Newcomers who posted", Unit.SHARE, Direction.UP,
+        "Of the members who joined in the window, those who wrote their first message within 7 days.",
+        "CMX SPACES", _activation,
+    ),
+    Metric(
+        "advocacy", Area.ACQUISITION, "Recommendations", Unit.COUNT, Direction.UP,
+        "Messages of members that recommend the product or the community, refer others to it, or vouch for it.",
+        "CMX SPACES", _advocacy, lambda c, w: c.evidence(members_posts(c, w, "advocacy")),
+    ),
+    Metric(
+        "advocates", Area.ACQUISITION, "People who recommend us", Unit.COUNT, Direction.UP,
+        "Members who wrote a recommendation in the window.",
+        "CMX SPACES", _advocates,
+    ),
+)  # fmt: skip

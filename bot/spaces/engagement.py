@@ -1,8 +1,202 @@
-"""Engagement: its labels and its metrics."""
+"""Engagement: how many take part, how much, and whether they stay. Its labels and its metrics."""
 
-from bot.spaces.model import Area, Label
+from datetime import timedelta
+
+from bot.spaces.community import Community
+from bot.spaces.contribution import posts_by_standing
+from bot.spaces.model import Area, Direction, Label, Metric, Unit, Value
+from bot.spaces.reasons import NO_CONVERSATIONS, NO_DATA, NO_EVENTS, NO_INTERNAL, NO_MEMBERS, NO_POSTS
+from bot.spaces.values import count, rate, share, unknown
+from bot.spaces.window import Window
+from storage.times import to_micros
 
 LABELS = (
     Label("event", Area.ENGAGEMENT, "Event", "Announces or invites to a meeting, call or other event."),
     Label("thanks", Area.ENGAGEMENT, "Thanks", "Someone thanks somebody."),
 )
+
+_MONTH_DAYS = 30
+_QUIET = timedelta(days=90)
+_TOP = 10
+
+
+def _active(community: Community, window: Window) -> Value:
+    if not community.knows(window):
+        return unknown(NO_DATA)
+    staff = community.number(
+        f"SELECT COUNT(DISTINCT person) FROM {community.posts(window)} WHERE standing = 'staff' AND NOT internal"
+    )
+    return count(len(community.actives(window)), staff=staff)
+
+
+def _messages(community: Community, window: Window) -> Value:
+    if not community.knows(window):
+        return unknown(NO_DATA)
+    posts = posts_by_standing(community, window)
+    return count(posts.get("member", 0), staff=posts.get("staff", 0), bots=posts.get("bot", 0))
+
+
+def _conversations(community: Community, window: Window) -> Value:
+    if not community.knows(window):
+        return unknown(NO_DATA)
+    begun, _ = _begun(community, window)
+    return count(begun)
+
+
+def _begun(community: Community, window: Window) -> tuple[int, int]:
+    """Conversations that members began in the window, and the replies of people they have had by now."""
+    ((begun, replies),) = community.rows(f"""
+        SELECT COUNT(*), SUM((SELECT COUNT(*) FROM messages m
+            JOIN members a ON a.source_id = m.source_id AND a.external_id = m.author_id
+            WHERE m.source_id = p.source_id AND m.conversation_id = p.external_id AND m.external_id <> p.external_id
+                AND NOT m.deleted AND m.created_at < {to_micros(community.as_of)}
+                AND COALESCE(a.standing, 'member') <> 'bot'))
+        FROM {community.posts(window)} p WHERE p.is_root AND p.standing = 'member' AND NOT p.internal""")
+    return begun, int(replies or 0)
+
+
+def _replies(community: Community, window: Window) -> Value:
+    begun, replies = _begun(community, window)
+    return rate(replies, begun, NO_CONVERSATIONS)
+
+
+def _reactions(community: Community, window: Window) -> Value:
+    if not community.knows(window):
+        return unknown(NO_DATA)
+    return count(
+        community.number(f"""SELECT SUM(reactions) FROM {community.posts(window)}
+            WHERE standing = 'member' AND NOT internal""")
+    )
+
+
+def _stickiness(community: Community, window: Window) -> Value:
+    month = Window(window.until - timedelta(days=_MONTH_DAYS), window.until, window.zone)
+    first = community.first_message_at
+    if first is None or first > month.start or not community.knows(month):
+        return unknown(NO_DATA)
+    people = len(community.actives(month))
+    days = community.number(f"""SELECT COUNT(*) FROM (SELECT DISTINCT day, person FROM {community.posts(month)}
+        WHERE standing = 'member' AND NOT internal) d""")
+    return rate(days / _MONTH_DAYS, people, NO_POSTS)
+
+
+def _participation(community: Community, window: Window) -> Value:
+    members = community.number(f"""SELECT COUNT(DISTINCT person) FROM members WHERE standing = 'member' AND is_active
+        AND (joined_at IS NULL OR joined_at < {to_micros(window.end)})
+        AND (left_at IS NULL OR left_at >= {to_micros(window.start)} OR rejoined_at > left_at)""")
+    active = len(community.actives(window))
+    return share(min(active, members), members, NO_MEMBERS)
+
+
+def _returning(community: Community, window: Window) -> Value:
+    if not community.knows(window):
+        return unknown(NO_DATA)
+    return count(
+        sum(
+            active.last_before is not None and window.start - active.last_before <= _QUIET
+            for active in community.actives(window)
+        )
+    )
+
+
+def _reactivated(community: Community, window: Window) -> Value:
+    first = community.first_message_at
+    if first is None or not community.knows(window) or window.start - first < _QUIET:
+        return unknown(NO_DATA)
+    return count(
+        sum(
+            active.last_before is not None and window.start - active.last_before > _QUIET
+            for active in community.actives(window)
+        )
+    )
+
+
+def _lost(community: Community, window: Window) -> Value:
+    return count(community.lost(window)) if community.knows(window) else unknown(NO_DATA)
+
+
+def _concentration(community: Community, window: Window) -> Value:
+    posts = [active.posts for active in community.actives(window)]
+    return share(sum(posts[:_TOP]), sum(posts), NO_POSTS, people=len(posts))
+
+
+def _internal(community: Community, window: Window) -> Value:
+    if not community.number("SELECT COUNT(*) FROM channels WHERE is_internal AND counted"):
+        return unknown(NO_INTERNAL)
+    ((messages, people),) = community.rows(
+        f"SELECT COUNT(*), COUNT(DISTINCT person) FROM {community.posts(window)} WHERE internal AND standing <> 'bot'"
+    )
+    return count(messages, people=people)
+
+
+def _attendees(_community: Community, _window: Window) -> Value:
+    return unknown(NO_EVENTS)
+
+
+METRICS = (
+    Metric(
+        "active_members", Area.ENGAGEMENT, "Active members", Unit.COUNT, Direction.UP,
+        "Members who wrote at least one message in the window. Reading leaves no trace, so these are participants, not visitors.",
+        "CMX SPACES", _active, headline=True,
+    ),
+    Metric(
+        "messages", Area.ENGAGEMENT, "Messages", Unit.COUNT, Direction.UP,
+        "Messages that members wrote in the window in public channels; those of staff and bots are shown apart.",
+        "CMX SPACES", _messages,
+    ),
+    Metric(
+        "conversations", Area.ENGAGEMENT, "Conversations", Unit.COUNT, Direction.UP,
+        "Threads, topics and exchanges in chat that members began in the window.",
+        "CMX SPACES", _conversations,
+    ),
+    Metric(
+        "replies_per_conversation", Area.ENGAGEMENT, "Replies per conversation", Unit.RATE, Direction.UP,
+        "Replies that people (not bots) have written so far in the conversations that members began in the window, per conversation.",
+        "CMX SPACES", _replies,
+    ),
+    Metric(
+        "reactions", Area.ENGAGEMENT, "Reactions", Unit.COUNT, Direction.UP,
+        "Reactions to the messages that members wrote in the window.",
+        "CMX SPACES", _reactions,
+    ),
+    Metric(
+        "stickiness", Area.ENGAGEMENT, "Stickiness", Unit.RATE, Direction.UP,
+        "Mean number of members active on a day / members active in the month: over the 30 days up to the window's end.",
+        "Discourse DAU/MAU", _stickiness,
+    ),
+    Metric(
+        "participation_rate", Area.ENGAGEMENT, "Participation", Unit.SHARE, Direction.UP,
+        "Active members / members known by the window's end who had not left.",
+        "CMX SPACES", _participation,
+    ),
+    Metric(
+        "returning_members", Area.ENGAGEMENT, "Returning members", Unit.COUNT, Direction.UP,
+        "Active members whose last message before the window was at most 90 days before it.",
+        "Growth accounting", _returning,
+    ),
+    Metric(
+        "reactivated_members", Area.ENGAGEMENT, "Reactivated members", Unit.COUNT, Direction.UP,
+        "Active members who had been silent for more than 90 days before the window.",
+        "Growth accounting", _reactivated,
+    ),
+    Metric(
+        "lost_members", Area.ENGAGEMENT, "Members gone quiet", Unit.COUNT, Direction.DOWN,
+        "Members with at least four messages in the 90 days before the window, and none in it.",
+        "Growth accounting", _lost,
+    ),
+    Metric(
+        "concentration", Area.ENGAGEMENT, "Share of the ten most active", Unit.SHARE, Direction.DOWN,
+        "Messages of the ten most active members / messages by members. 30 to 55 % is usual, above 70 % is fragile.",
+        "CHAOSS", _concentration,
+    ),
+    Metric(
+        "internal_engagement", Area.ENGAGEMENT, "Internal engagement", Unit.COUNT, Direction.UP,
+        "Messages that people wrote in the window in the channels marked internal.",
+        "SPACEI", _internal,
+    ),
+    Metric(
+        "event_attendees", Area.ENGAGEMENT, "Event attendees", Unit.COUNT, Direction.UP,
+        "People who attended events of the window.",
+        "CMX SPACES", _attendees,
+    ),
+)  # fmt: skip

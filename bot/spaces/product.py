@@ -1,6 +1,12 @@
-"""Product: its labels and its metrics."""
+"""Product: what members wish for and what they report as broken. Its labels and its metrics."""
 
-from bot.spaces.model import Area, Label
+from collections.abc import Sequence
+
+from bot.spaces.community import Community
+from bot.spaces.model import Area, Direction, Evidence, Label, Metric, Unit, Value
+from bot.spaces.reasons import NO_ASSUMPTION
+from bot.spaces.values import labelled, labelled_people, members_posts, unknown
+from bot.spaces.window import Window
 
 LABELS = (
     Label(
@@ -8,3 +14,65 @@ LABELS = (
     ),
     Label("bug_report", Area.PRODUCT, "Bug report", "A report that the product does not do what it should."),
 )
+
+
+def _ideas(community: Community, window: Window) -> Value:
+    return labelled(community, window, "product_idea")
+
+
+def _idea_people(community: Community, window: Window) -> Value:
+    return labelled_people(community, window, "product_idea")
+
+
+def _bugs(community: Community, window: Window) -> Value:
+    return labelled(community, window, "bug_report")
+
+
+def _research_savings(community: Community, window: Window) -> Value:
+    worth = community.assumptions.feedback_value
+    ideas, bugs = _ideas(community, window).number, _bugs(community, window).number
+    if worth is None or ideas is None or bugs is None:
+        return unknown(NO_ASSUMPTION)
+    low, base, high = ((ideas + bugs) * value for value in worth)
+    return Value(base, denominator=int(ideas + bugs), parts={"low": low, "high": high})
+
+
+def top_ideas(community: Community, window: Window, limit: int = 0) -> Sequence[Evidence]:
+    """The members' ideas of the window, by distinct people (author and those who replied) and reactions."""
+    ideas = community.tagged(window, "product_idea")
+    return community.evidence(
+        f"""(SELECT q.source_id, q.external_id, q.created_at, q.reactions,
+            -q.reactions - 2 * COUNT(DISTINCT a.person) AS weight, COUNT(DISTINCT a.person) AS people
+        FROM {ideas} q
+        JOIN messages m ON m.source_id = q.source_id
+            AND (m.external_id = q.external_id OR m.conversation_id = q.external_id) AND NOT m.deleted
+        JOIN members a ON a.source_id = m.source_id AND a.external_id = m.author_id AND a.standing <> 'bot'
+        WHERE q.standing = 'member'
+        GROUP BY q.source_id, q.external_id, q.created_at, q.reactions)""",
+        order="weight, created_at, external_id",
+        limit=limit,
+    )
+
+
+METRICS = (
+    Metric(
+        "product_ideas", Area.PRODUCT, "Product ideas", Unit.COUNT, Direction.UP,
+        "Messages of members, written in the window, that wish for something the product does not do yet.",
+        "CMX SPACES", _ideas, top_ideas, headline=True,
+    ),
+    Metric(
+        "idea_authors", Area.PRODUCT, "People with ideas", Unit.COUNT, Direction.UP,
+        "Members who wrote a product idea in the window.",
+        "CMX SPACES", _idea_people,
+    ),
+    Metric(
+        "bugs", Area.PRODUCT, "Bug reports", Unit.COUNT, Direction.NEITHER,
+        "Messages of members, written in the window, that report something broken.",
+        "CMX SPACES", _bugs, lambda c, w: c.evidence(members_posts(c, w, "bug_report")),
+    ),
+    Metric(
+        "research_savings", Area.PRODUCT, "Research cost avoided", Unit.MONEY, Direction.UP,
+        "Ideas and bug reports, times the value of one piece of feedback (your assumption); low, middle and high.",
+        "CMX SPACES", _research_savings,
+    ),
+)  # fmt: skip

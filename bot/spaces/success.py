@@ -1,6 +1,14 @@
-"""Success: its labels and its metrics."""
+"""Success: what members achieve, and whether they stay and grow. Its labels and its metrics."""
 
-from bot.spaces.model import Area, Label
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from bot.spaces.community import Community, first_post, last_post
+from bot.spaces.model import Area, Direction, Label, Metric, Unit, Value
+from bot.spaces.reasons import EMPTY_COHORT, NO_DATA, NO_JOINS_KNOWN, NO_SURVEY, SHORT_HISTORY
+from bot.spaces.values import count, labelled, members_posts, share, unknown, waiting
+from bot.spaces.window import Window
+from storage.times import from_micros, to_micros
 
 LABELS = (
     Label(
@@ -10,3 +18,150 @@ LABELS = (
         "A win reached with the product: an outcome, a launch, a saving.",
     ),
 )
+
+_SEEN_WITHIN = timedelta(days=30)
+_RECENT_JOINS = timedelta(days=90)
+_SECONDS_A_DAY = 86_400
+
+
+def _stories(community: Community, window: Window) -> Value:
+    return labelled(community, window, "success_story")
+
+
+def _cohort_month(window: Window, after: int) -> Window:
+    """The newest calendar month all of whose beginners can have been watched for `after` + 30 days by the window's end."""
+    first = (window.until - timedelta(days=after) - _SEEN_WITHIN).replace(day=1)
+    last_month = first - timedelta(days=1)
+    return Window(last_month.replace(day=1), first, window.zone)
+
+
+def _retention(community: Community, window: Window, after: int) -> Value:
+    month = _cohort_month(window, after)
+    known_since = community.first_message_at
+    if known_since is None or known_since >= month.start:
+        return unknown(SHORT_HISTORY)
+    began = _beginners(community, month)
+    stayed = 0
+    for person, first in began:
+        start = to_micros(first + timedelta(days=after))
+        seen = (
+            f"m.created_at >= {start} AND m.created_at < {start + _SEEN_WITHIN // timedelta(microseconds=1)}"
+        )
+        quoted = person.replace("'", "''")
+        stayed += bool(
+            community.number(f"SELECT MAX({last_post('a', seen)}) FROM members a WHERE a.person = '{quoted}'")
+        )
+    return share(stayed, len(began), EMPTY_COHORT)
+
+
+def _beginners(community: Community, month: Window) -> Sequence[tuple[str, datetime]]:
+    """The members whose first message ever was written in the month, and when."""
+    rows = community.rows(f"""
+        WITH seen AS (
+            SELECT DISTINCT m.source_id, m.author_id FROM messages m WHERE m.{community.counted(month)})
+        SELECT a.person, MIN({first_post("a")}) AS began FROM members a
+        WHERE a.person IN (SELECT b.person FROM seen JOIN members b
+            ON b.source_id = seen.source_id AND b.external_id = seen.author_id WHERE b.standing = 'member')
+        GROUP BY a.person""")
+    return [
+        (person, from_micros(began))
+        for person, began in rows
+        if began is not None and month.start <= from_micros(began) < month.end
+    ]
+
+
+def _retention_30(community: Community, window: Window) -> Value:
+    return _retention(community, window, 30)
+
+
+def _retention_90(community: Community, window: Window) -> Value:
+    return _retention(community, window, 90)
+
+
+def _adoption(community: Community, window: Window) -> Value:
+    if not community.number(f"SELECT COUNT(*) FROM members WHERE joined_at < {to_micros(window.end)}"):
+        return unknown(NO_JOINS_KNOWN)
+    end = min(window.end, community.as_of)
+    start = to_micros(window.end - _RECENT_JOINS)
+    posted = first_post("a", f"m.created_at < {to_micros(end)}")
+    rows = community.rows(f"""
+        SELECT MIN(a.joined_at), MIN({posted}) FROM members a
+        WHERE a.person IN (SELECT person FROM members
+            WHERE joined_at >= {start} AND joined_at < {to_micros(end)} AND standing = 'member')
+        GROUP BY a.person HAVING MIN(a.joined_at) >= {start}""")
+    waits = [
+        _days(from_micros(joined), None if first is None else from_micros(first), end)
+        for joined, first in rows
+    ]
+    return waiting(waits, EMPTY_COHORT)
+
+
+def _days(joined: datetime, posted: datetime | None, end: datetime) -> tuple[float, bool]:
+    """Days from joining to the first message; who wrote before joining (on another platform) waited none."""
+    waited = ((posted or end) - joined).total_seconds() / _SECONDS_A_DAY
+    return max(waited, 0.0), posted is not None
+
+
+def _mentors(community: Community, window: Window) -> Value:
+    """People whose first answer ever is in the window, after a question of their own."""
+    if not community.knows(window):
+        return unknown(NO_DATA)
+    start = to_micros(window.start)
+
+    def earlier(label: str, before: str) -> str:
+        return f"""EXISTS (SELECT 1 FROM members a
+            JOIN messages m ON m.source_id = a.source_id AND m.author_id = a.external_id
+            JOIN tags t ON t.source_id = m.source_id AND t.external_id = m.external_id
+            WHERE a.person = first.person AND m.created_at < {before} AND NOT m.deleted
+                AND t.label = '{label}' AND t.verdict)"""
+
+    return count(
+        community.number(f"""
+            WITH first AS (SELECT person, MIN(created_at) AS answered_at
+                FROM {community.tagged(window, "support_answer")} q WHERE standing = 'member' GROUP BY person)
+            SELECT COUNT(*) FROM first
+            WHERE NOT {earlier("support_answer", str(start))} AND {earlier("question", "first.answered_at")}""")
+    )
+
+
+def _no_survey(_community: Community, _window: Window) -> Value:
+    return unknown(NO_SURVEY)
+
+
+METRICS = (
+    Metric(
+        "success_stories", Area.SUCCESS, "Success stories", Unit.COUNT, Direction.UP,
+        "Messages of members, written in the window, that tell of a win reached with the product.",
+        "CMX SPACES", _stories, lambda c, w: c.evidence(members_posts(c, w, "success_story")), headline=True,
+    ),
+    Metric(
+        "retention_30", Area.SUCCESS, "Still here after 30 days", Unit.SHARE, Direction.UP,
+        "Of the members whose first message fell in the newest month that can be judged, those who wrote again between day 30 and day 60 after it.",
+        "Cohort retention", _retention_30,
+    ),
+    Metric(
+        "retention_90", Area.SUCCESS, "Still here after 90 days", Unit.SHARE, Direction.UP,
+        "Of the members whose first message fell in the newest month that can be judged, those who wrote again between day 90 and day 120 after it.",
+        "Cohort retention", _retention_90,
+    ),
+    Metric(
+        "time_to_adoption", Area.SUCCESS, "Days until the first message", Unit.DAYS, Direction.DOWN,
+        "Median days from joining to the first message, of the members who joined in the 90 days before the window's end; those who have not written yet are counted as waiting (Kaplan-Meier).",
+        "CMX SPACES; Kaplan and Meier 1958", _adoption,
+    ),
+    Metric(
+        "learner_to_mentor", Area.SUCCESS, "Learners become mentors", Unit.COUNT, Direction.UP,
+        "Members who gave their first answer in the window, after having asked a question themselves.",
+        "CMX SPACES", _mentors,
+    ),
+    Metric(
+        "nps", Area.SUCCESS, "Net promoter score", Unit.SCORE, Direction.UP,
+        "Per cent of answers 9-10 minus per cent of answers 0-6 to the question whether members would recommend us; never below five answers.",
+        "Reichheld 2003", _no_survey,
+    ),
+    Metric(
+        "csat", Area.SUCCESS, "Satisfaction with answers", Unit.SHARE, Direction.UP,
+        "Positive answers / answers of the askers of resolved questions.",
+        "Standard CSAT form", _no_survey,
+    ),
+)  # fmt: skip

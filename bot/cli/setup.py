@@ -1,0 +1,67 @@
+"""`spaces init`, `check` and `status`: from nothing to a community that is read, and what stands."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot.cli.app import app
+from bot.cli.state import state
+
+
+@app.command(epilog="Example: spaces init, then open spaces.toml in an editor")
+def init(
+    path: Annotated[Path, typer.Argument(help="The file to write.")] = Path("spaces.toml"),
+    force: Annotated[bool, typer.Option("--force", help="Replace the file if it is there.")] = False,
+) -> None:
+    """Write a configuration with every setting explained."""
+    from bot.config import example  # noqa: PLC0415
+    from bot.mistakes import ConfigError  # noqa: PLC0415
+    from connectors.records import Problem  # noqa: PLC0415
+
+    if path.exists() and not force:
+        cure = "Edit it, name another file, or replace it with --force."
+        raise ConfigError([Problem(str(path), "the file is there already", cure)])
+    path.write_text(example(), encoding="utf-8")
+    typer.echo(f"{path} is written. Open it, name your community and its sources, then run: spaces check")
+
+
+@app.command(epilog="Example: spaces check")
+def check(context: typer.Context) -> None:
+    """Check the configuration and the database, and say what is missing."""
+    from bot.checks import Finding, check_all  # noqa: PLC0415
+
+    here = state(context)
+    config = here.config
+    typer.echo(f"ok       configuration of {config.community.name}, {len(config.sources)} sources")
+    findings: list[Finding]
+    with here.database() as database:
+        findings = check_all(database, config)
+    for finding in findings:
+        typer.echo(f"{'ok' if finding.good else 'missing':<8} {finding.words}")
+    if not all(finding.good for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Example: spaces status")
+def status(context: typer.Context) -> None:
+    """Show what is stored: per source the messages, the newest of them, and what waits to be tagged."""
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+
+    from bot.checks import source_states  # noqa: PLC0415
+
+    here = state(context)
+    with here.database() as database:
+        states = source_states(database, here.config)
+    table = Table(
+        "source", "connector", "messages", "members", "channels", "first", "newest", "untagged", box=None
+    )
+    for found in states:
+        table.add_row(
+            found.name, found.connector, f"{found.messages:,}", f"{found.members:,}", f"{found.channels:,}",
+            *(f"{at.astimezone(here.config.community.zone):%Y-%m-%d %H:%M}" if at else "-"
+              for at in (found.first_at, found.newest_at)),
+            f"{found.untagged:,}",
+        )  # fmt: skip
+    Console().print(table)

@@ -1,0 +1,1 @@
+"""Digests: numbers computed first, words and pictures made of them afterwards."""

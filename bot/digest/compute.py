@@ -1,0 +1,190 @@
+"""Computes a digest: every reading of a window and of the one before, and the lists beside them. No words."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime, timedelta
+
+from bot.digest.model import AreaReadings, Change, DayCount, Digest, Reading, SourceCoverage, Thanks
+from bot.spaces.catalogue import METRICS
+from bot.spaces.community import Community
+from bot.spaces.model import Area, Metric, Unit, Value
+from bot.spaces.product import top_ideas
+from bot.spaces.reasons import NO_DATA
+from bot.spaces.statistics import counts_differ, shares_differ
+from bot.spaces.support import unanswered
+from bot.spaces.values import ENOUGH, unknown
+from bot.spaces.window import Window
+from storage.times import from_micros, to_micros
+
+_UNANSWERED = 10
+_IDEAS = 5
+_THANKS = 8
+_WEEK = 7
+_BARS = 31
+# What people are thanked for, and how much each weighs in the order of the list.
+_DEEDS = {"support_answer": 3, "contribution": 5, "bug_report": 2, "product_idea": 1, "success_story": 2}
+
+
+def compute(
+    community: Community,
+    window: Window,
+    *,
+    name: str,
+    purpose: str = "",
+    areas: Sequence[Area] = tuple(Area),
+    opted_out: Collection[str] = (),
+) -> Digest:
+    """Everything a digest of this window says, as known at `community.as_of`.
+
+    `areas` are shown in that order; `opted_out` are persons (see storage.people) who are never named in thanks.
+    """
+    previous = window.previous()
+    open_questions = unanswered(community, window)
+    return Digest(
+        community=name,
+        purpose=purpose,
+        window=window,
+        previous=previous,
+        as_of=community.as_of,
+        areas=tuple(AreaReadings(area, _readings(community, area, window, previous)) for area in areas),
+        unanswered=tuple(community.question_evidence(open_questions[:_UNANSWERED])),
+        unanswered_total=len(open_questions),
+        ideas=tuple(top_ideas(community, window, limit=_IDEAS)),
+        thanks=_thanks(community, window, opted_out),
+        coverage=_coverage(community, window),
+        days=_days(community, window),
+        currency=community.assumptions.currency,
+    )
+
+
+def measure(metric: Metric, community: Community, window: Window) -> Value:
+    """The metric's value, or unknown when nothing at all is known of the window's time."""
+    return (
+        metric.value(community, window)
+        if community.knows(window)
+        else _unknown_time(metric, community, window)
+    )
+
+
+def _unknown_time(metric: Metric, community: Community, window: Window) -> Value:
+    # A metric that is unknown anyway gives its own, better reason.
+    value = metric.value(community, window)
+    return value if value.number is None else unknown(NO_DATA)
+
+
+def _readings(community: Community, area: Area, window: Window, previous: Window) -> tuple[Reading, ...]:
+    metrics = [metric for metric in METRICS.values() if metric.area is area]
+    metrics.sort(key=lambda metric: not metric.headline)
+    return tuple(_reading(metric, community, window, previous) for metric in metrics)
+
+
+def _reading(metric: Metric, community: Community, window: Window, previous: Window) -> Reading:
+    now, before = measure(metric, community, window), measure(metric, community, previous)
+    return Reading(metric, now, before, change(metric, now, before))
+
+
+def change(metric: Metric, now: Value, before: Value) -> Change:
+    """Which way a number went, where chance alone would hardly make the difference (95 %)."""
+    if now.number is None or before.number is None:
+        return Change.UNKNOWN
+    if now.number == before.number or not _differ(metric, now, before):
+        return Change.STEADY
+    return Change.UP if now.number > before.number else Change.DOWN
+
+
+def _differ(metric: Metric, now: Value, before: Value) -> bool:
+    if now.too_few or before.too_few:
+        return False
+    match metric.unit:
+        case Unit.SHARE if now.numerator is not None and before.numerator is not None:
+            return shares_differ(
+                (now.numerator, now.denominator or 0), (before.numerator, before.denominator or 0)
+            )
+        case Unit.COUNT if now.number is not None and before.number is not None:
+            return now.number + before.number >= ENOUGH and counts_differ(int(now.number), int(before.number))
+        case Unit.SECONDS | Unit.DAYS if now.interval is not None and before.interval is not None:
+            return now.interval[0] > before.interval[1] or now.interval[1] < before.interval[0]
+    return False
+
+
+def _thanks(community: Community, window: Window, opted_out: Collection[str]) -> tuple[Thanks, ...]:
+    labels = ", ".join(f"'{label}'" for label in _DEEDS)
+    rows = community.rows(f"""
+        SELECT p.person, t.label, COUNT(*) FROM {community.posts(window)} p
+        JOIN tags t ON t.source_id = p.source_id AND t.external_id = p.external_id AND t.verdict
+            AND t.label IN ({labels})
+        WHERE p.standing = 'member' AND NOT p.internal GROUP BY p.person, t.label ORDER BY p.person, t.label""")
+    did: dict[str, dict[str, int]] = {}
+    for person, label, times in rows:
+        if person not in opted_out:
+            did.setdefault(person, {})[label] = times
+    best = sorted(did, key=lambda person: (-_weight(did[person]), person))[:_THANKS]
+    names = _names(community, best)
+    return tuple(Thanks(names[person], did[person]) for person in best)
+
+
+def _weight(did: dict[str, int]) -> int:
+    return sum(_DEEDS[label] * times for label, times in did.items())
+
+
+def _names(community: Community, people: Iterable[str]) -> dict[str, str]:
+    quoted = ", ".join("'" + person.replace("'", "''") + "'" for person in people)
+    return dict(
+        community.rows(f"""SELECT person, MIN(COALESCE(NULLIF(display_name, ''), name)) FROM members
+            WHERE person IN ({quoted}) GROUP BY person""")
+        if quoted
+        else ()
+    )
+
+
+def _coverage(community: Community, window: Window) -> tuple[SourceCoverage, ...]:
+    counts = {
+        (source, standing): messages
+        for source, standing, messages in community.rows(
+            f"""SELECT source_id, standing, COUNT(*) FROM {community.posts(window)}
+            WHERE NOT internal GROUP BY source_id, standing"""
+        )
+    }
+    as_of = to_micros(community.as_of)
+    sources = community.rows(f"""
+        SELECT s.id, s.name, s.connector, (SELECT MAX(newest) FROM (
+            SELECT (SELECT m.created_at FROM messages m WHERE m.source_id = c.source_id
+                AND m.channel_id = c.external_id AND m.created_at < {as_of}
+                ORDER BY m.created_at DESC LIMIT 1) AS newest
+            FROM channels c WHERE c.source_id = s.id) n)
+        FROM sources s ORDER BY s.name""")
+    return tuple(
+        SourceCoverage(
+            name,
+            connector,
+            messages=counts.get((source, "member"), 0),
+            staff_messages=counts.get((source, "staff"), 0),
+            bot_messages=counts.get((source, "bot"), 0),
+            last_message_at=_moment(newest),
+        )
+        for source, name, connector, newest in sources
+    )
+
+
+def _moment(micros: int | None) -> datetime | None:
+    return None if micros is None else from_micros(micros)
+
+
+def _days(community: Community, window: Window) -> tuple[DayCount, ...]:
+    bucket = 1 if window.days <= _BARS else _WEEK
+    talk = {
+        number: (posts, members)
+        for number, posts, members in community.rows(f"""
+            SELECT day / {bucket}, COUNT(*), COUNT(DISTINCT person) FROM {community.posts(window)}
+            WHERE standing = 'member' AND NOT internal GROUP BY day / {bucket}""")
+    }
+    questions = Counter(
+        (question.asked_at.astimezone(window.zone).date() - window.first).days // bucket
+        for question in community.member_questions(window)
+    )
+    bars = []
+    for number in range(-(-window.days // bucket)):
+        messages, members = talk.get(number, (0, 0))
+        first = window.first + timedelta(days=number * bucket)
+        bars.append(DayCount(first, messages=messages, questions=questions[number], members=members))
+    return tuple(bars)

@@ -1,0 +1,32 @@
+"""Brings everything derived up to date: who is staff, what is counted, conversations and tags."""
+
+from typing import TYPE_CHECKING, Protocol
+
+from bot.tagger import drain
+from storage import population
+from storage.database import Database
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
+    from bot.config import Config
+
+
+class Screen(Protocol):
+    """Where progress is shown."""
+
+    def progress(self, what: str) -> "AbstractContextManager[Callable[[float | None, str], None]]":
+        """A progress bar, as a context."""
+        ...
+
+
+def settle(database: Database, config: "Config", screen: Screen) -> None:
+    """Derive all that waits to be derived; quick when nothing does."""
+    with database.write() as session:
+        population.settle(session, config.policy())
+    with screen.progress("Tagging") as show:
+        drain(
+            database,
+            on_progress=lambda done, total: show(done / total if total else None, f"{done:,} messages"),
+        )

@@ -1,0 +1,8 @@
+"""The catalogue: the sum of the six spaces' labels and metrics, by name."""
+
+from bot.spaces import acquisition, contribution, engagement, product, success, support
+
+_SPACES = (support, product, acquisition, contribution, engagement, success)
+
+LABELS = {label.name: label for space in _SPACES for label in space.LABELS}
+METRICS = {metric.name: metric for space in _SPACES for metric in space.METRICS}

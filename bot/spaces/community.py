@@ -1,0 +1,288 @@
+"""The community as the metrics see it: the population of a window, and what happened to its questions.
+
+Here, and nowhere else, is decided who and what is counted: messages that are not deleted, in counted channels, up
+to the moment of asking (`as_of`); by members, staff and bots apart. A metric asks these tables, never the raw ones
+for a window.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from bot.spaces.model import Evidence
+from bot.spaces.window import Window
+from storage.times import from_micros, to_micros
+
+Range = tuple[float, float, float]
+"""A low, a middle and a high assumption."""
+
+_DAY = 86_400_000_000
+_ACTIVE_BEFORE = timedelta(days=90)
+_LOST_AFTER_POSTS = 4
+
+# A message that counts at all, of whomever. `{m}` and `{c}` are the messages and channels.
+_COUNTED = "NOT m.deleted AND c.counted AND NOT c.is_internal"
+
+
+@dataclass(frozen=True, slots=True)
+class Assumptions:
+    """What money lines are made of. Each is (low, middle, high); None switches its lines off."""
+
+    currency: str = "EUR"
+    ticket_share: Range | None = None
+    """The share of resolved questions that would have become a support case."""
+    cost_per_case: Range | None = None
+    feedback_value: Range | None = None
+    """What one idea or bug report is worth."""
+
+
+@dataclass(slots=True)
+class Question:
+    """A conversation whose root is a question, and what came of it up to `as_of`."""
+
+    source_id: int
+    external_id: str
+    asker: str
+    standing: str
+    asked_at: datetime
+    first_response_at: datetime | None = None
+    """The first message of another person who is no bot."""
+    resolved_at: datetime | None = None
+    resolved: bool = False
+    resolver_standing: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Active:
+    """A member who posted in a window."""
+
+    person: str
+    posts: int
+    last_before: datetime | None
+    """Their last post before the window; None when they never posted before."""
+
+
+@dataclass
+class Community:
+    """One session's view of the database, as of one moment. Tables of a window are made once and kept."""
+
+    session: Session
+    as_of: datetime
+    answer_within: timedelta = timedelta(days=7)
+    assumptions: Assumptions = field(default_factory=Assumptions)
+
+    def __post_init__(self) -> None:
+        self._posts: dict[Window, str] = {}
+        self._questions: dict[Window, list[Question]] = {}
+        self._actives: dict[Window, list[Active]] = {}
+
+    def rows(self, sql: str) -> Sequence[Any]:
+        """Run a query made of our own table names and whole numbers; all its rows."""
+        return self.session.connection().exec_driver_sql(sql).all()
+
+    def number(self, sql: str) -> int:
+        """The one number that a query gives; 0 for none."""
+        return int(self.session.connection().exec_driver_sql(sql).scalar() or 0)
+
+    def counted(self, window: Window) -> str:
+        """The condition on `created_at` of a window: inside it, and not after the moment of asking."""
+        end = min(to_micros(window.end), to_micros(self.as_of))
+        return f"created_at >= {to_micros(window.start)} AND m.created_at < {end}"
+
+    @cached_property
+    def first_message_at(self) -> datetime | None:
+        """The oldest message known."""
+        found = self.number("SELECT MIN(created_at) FROM messages")
+        return from_micros(found) if found else None
+
+    @cached_property
+    def last_message_at(self) -> datetime | None:
+        """The newest message known before the moment of asking."""
+        found = self.number(
+            f"SELECT MAX(created_at) FROM messages WHERE created_at < {to_micros(self.as_of)}"
+        )
+        return from_micros(found) if found else None
+
+    def knows(self, window: Window) -> bool:
+        """Whether anything is known of that time: messages from before its end, and from its start or later."""
+        first, last = self.first_message_at, self.last_message_at
+        return first is not None and last is not None and first < window.end and last >= window.start
+
+    def posts(self, window: Window) -> str:
+        """The name of a table with one row for each counted message of the window.
+
+        Columns: source_id, external_id, author_id, channel_id, conversation_id, is_root, created_at, day (0-based
+        local day of the window), reactions, person, standing ("member", "staff", "bot"), internal.
+        """
+        if window not in self._posts:
+            name = f"posts_{len(self._posts)}"
+            self._drop(name)
+            self.session.connection().exec_driver_sql(f"""
+                CREATE TEMPORARY TABLE {name} AS
+                SELECT m.source_id, m.external_id, m.author_id, m.channel_id, m.conversation_id,
+                    COALESCE(m.conversation_id = m.external_id, false) AS is_root, m.created_at,
+                    {day_of(window)} AS day, m.reaction_count AS reactions,
+                    a.person, COALESCE(a.standing, 'member') AS standing, c.is_internal AS internal
+                FROM messages m
+                JOIN members a ON a.source_id = m.source_id AND a.external_id = m.author_id
+                JOIN channels c ON c.source_id = m.source_id AND c.external_id = m.channel_id
+                WHERE m.{self.counted(window)} AND NOT m.deleted AND c.counted""")
+            self._posts[window] = name
+        return self._posts[window]
+
+    def tagged(self, window: Window, label: str) -> str:
+        """The part of `posts(window)` that bears a label, as a sub-query; without internal channels and bots."""
+        return f"""(SELECT p.* FROM {self.posts(window)} p JOIN tags t
+            ON t.source_id = p.source_id AND t.external_id = p.external_id AND t.label = '{label}' AND t.verdict
+            WHERE NOT p.internal AND p.standing <> 'bot')"""
+
+    def questions(self, window: Window) -> list[Question]:
+        """The questions asked in the window by members and staff, oldest first, with what came of them since."""
+        if window not in self._questions:
+            self._questions[window] = self._read_questions(window)
+        return self._questions[window]
+
+    def member_questions(self, window: Window) -> list[Question]:
+        """The questions that members asked: the population of the support metrics."""
+        return [question for question in self.questions(window) if question.standing == "member"]
+
+    def _read_questions(self, window: Window) -> list[Question]:
+        asked = self.tagged(window, "question")
+        questions = {
+            (source, root): Question(source, root, person, standing, from_micros(at))
+            for source, root, person, standing, at in self.rows(
+                f"SELECT source_id, external_id, person, standing, created_at FROM {asked} q WHERE is_root"
+            )
+        }
+        replies = self.rows(f"""
+            SELECT q.source_id, q.external_id, m.external_id, m.created_at, a.person, a.standing, t.label
+            FROM {asked} q
+            JOIN messages m ON m.source_id = q.source_id AND m.conversation_id = q.external_id
+            JOIN members a ON a.source_id = m.source_id AND a.external_id = m.author_id
+            LEFT JOIN tags t ON t.source_id = m.source_id AND t.external_id = m.external_id
+                AND t.label IN ('support_answer', 'resolved') AND t.verdict
+            WHERE q.is_root AND NOT m.deleted AND m.created_at < {to_micros(self.as_of)}
+            ORDER BY m.created_at, m.external_id""")
+        for source, root, message, at, person, standing, label in replies:
+            question = questions[source, root]
+            by_another = person != question.asker and standing != "bot"
+            _follow(question, from_micros(at), standing if by_another else None, label)
+            if label == "resolved" and message == root:
+                question.resolved = True
+        return sorted(questions.values(), key=lambda question: (question.asked_at, question.external_id))
+
+    def actives(self, window: Window) -> list[Active]:
+        """The members who posted in the window, the busiest first."""
+        if window not in self._actives:
+            start = to_micros(window.start)
+            rows = self.rows(f"""
+                WITH active AS (
+                    SELECT person, COUNT(*) AS posts FROM {self.posts(window)}
+                    WHERE standing = 'member' AND NOT internal GROUP BY person)
+                SELECT active.person, active.posts, MAX({last_post("a", f"m.created_at < {start}")})
+                FROM active JOIN members a ON a.person = active.person
+                GROUP BY active.person, active.posts ORDER BY active.posts DESC, active.person""")
+            self._actives[window] = [
+                Active(person, posts, None if before is None else from_micros(before))
+                for person, posts, before in rows
+            ]
+        return self._actives[window]
+
+    def lost(self, window: Window) -> int:
+        """Members with at least four posts in the 90 days before the window, and none in it."""
+        start = to_micros(window.start)
+        before = f"m.created_at >= {start - _ACTIVE_BEFORE // timedelta(microseconds=1)} AND m.created_at < {start}"
+        # First a rough count by the index alone, then the exact one for those few who are left.
+        return self.number(f"""
+            WITH busy AS (
+                SELECT m.source_id, m.author_id, COUNT(*) AS posts FROM messages m
+                WHERE {before} AND m.author_id IS NOT NULL GROUP BY m.source_id, m.author_id),
+            candidates AS (
+                SELECT a.person FROM busy JOIN members a ON a.source_id = busy.source_id
+                    AND a.external_id = busy.author_id
+                WHERE a.standing = 'member' GROUP BY a.person HAVING SUM(busy.posts) >= {_LOST_AFTER_POSTS}
+                EXCEPT SELECT person FROM {self.posts(window)} WHERE NOT internal)
+            SELECT COUNT(*) FROM candidates WHERE (
+                SELECT COUNT(*) FROM members a
+                JOIN messages m ON m.source_id = a.source_id AND m.author_id = a.external_id
+                JOIN channels c ON c.source_id = m.source_id AND c.external_id = m.channel_id
+                WHERE a.person = candidates.person AND {before} AND {_COUNTED}) >= {_LOST_AFTER_POSTS}""")
+
+    def evidence(self, rows: str, order: str = "created_at, external_id", limit: int = 0) -> list[Evidence]:
+        """The messages of a sub-query that gives source_id, external_id, created_at and perhaps `people`."""
+        found = self.rows(f"""
+            SELECT s.name, c.name, COALESCE(NULLIF(a.display_name, ''), a.name), m.created_at, m.text, m.url,
+                x.people, m.reaction_count
+            FROM {rows} x
+            JOIN messages m ON m.source_id = x.source_id AND m.external_id = x.external_id
+            JOIN members a ON a.source_id = m.source_id AND a.external_id = m.author_id
+            JOIN channels c ON c.source_id = m.source_id AND c.external_id = m.channel_id
+            JOIN sources s ON s.id = m.source_id
+            ORDER BY {", ".join(f"x.{column}" for column in order.split(", "))} {f"LIMIT {limit}" if limit else ""}""")
+        return [
+            Evidence(source, channel, author, from_micros(at), text, url, people, reactions)
+            for source, channel, author, at, text, url, people, reactions in found
+        ]
+
+    def question_evidence(self, questions: Iterable[Question]) -> list[Evidence]:
+        """The messages that asked these questions, in their order."""
+        found: list[Evidence] = []
+        for question in questions:
+            identity = question.external_id.replace("'", "''")
+            found += self.evidence(f"""(SELECT source_id, external_id, created_at, 1 AS people FROM messages
+                WHERE source_id = {question.source_id} AND external_id = '{identity}')""")
+        return found
+
+    def _drop(self, name: str) -> None:
+        # A connection comes back from the pool with the temporary tables of whoever had it before.
+        self.session.connection().exec_driver_sql(f"DROP TABLE IF EXISTS {name}")
+
+
+def _follow(question: Question, at: datetime, helper: str | None, label: str | None) -> None:
+    """Take one message of a question's conversation, in order of time, into what is known of the question.
+
+    `helper` is the standing of its author, None for the asker and for bots.
+    """
+    if helper and question.first_response_at is None:
+        question.first_response_at, question.resolver_standing = at, helper
+    answers = helper is not None and label == "support_answer"
+    # A check-mark on the question itself has no time of its own: then the moment stays open, an answer's may fill it.
+    confirms = label == "resolved" and at > question.asked_at
+    if question.resolved_at is None and (answers or confirms):
+        question.resolved, question.resolved_at = True, at
+        if answers:
+            question.resolver_standing = helper
+
+
+def last_post(account: str, when: str) -> str:
+    """A sub-query: when an account last posted, among its counted messages for which `when` holds."""
+    return f"""(SELECT m.created_at FROM messages m
+        JOIN channels c ON c.source_id = m.source_id AND c.external_id = m.channel_id
+        WHERE m.source_id = {account}.source_id AND m.author_id = {account}.external_id AND {when} AND {_COUNTED}
+        ORDER BY m.created_at DESC LIMIT 1)"""
+
+
+def first_post(account: str, when: str = "true") -> str:
+    """A sub-query: when an account first posted, among its counted messages for which `when` holds."""
+    return last_post(account, when).replace("created_at DESC", "created_at")
+
+
+def day_of(window: Window) -> str:
+    """SQL for the local day of `m.created_at` within a window, from 0: exact on days of 23 and 25 hours too."""
+    midnights = [to_micros(Window(window.first + timedelta(days=n), window.until, window.zone).start)
+                 for n in range(window.days)]  # fmt: skip
+    cases, first = [], 0
+    for index in range(1, len(midnights) + 1):
+        if index == len(midnights) or midnights[index] - midnights[index - 1] != _DAY:
+            # Days first..index-1 begin a day apart; the last of them may be longer or shorter than a day.
+            days = f"(m.created_at - {midnights[first]}) / {_DAY}"
+            last = index - 1 - first
+            capped = f"CASE WHEN {days} > {last} THEN {last} ELSE {days} END"
+            until = f"m.created_at < {midnights[index]}" if index < len(midnights) else "true"
+            cases.append(f"WHEN {until} THEN {first} + {capped}")
+            first = index
+    return f"(CASE {' '.join(cases)} END)"
