@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -66,6 +67,16 @@ class Active:
     """Their last post before the window; None when they never posted before."""
 
 
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """Messages that bear a label, and the distinct people who wrote them: members' and staff's."""
+
+    messages: int = 0
+    people: int = 0
+    staff_messages: int = 0
+    staff_people: int = 0
+
+
 @dataclass
 class Community:
     """One session's view of the database, as of one moment. Tables of a window are made once and kept."""
@@ -79,6 +90,8 @@ class Community:
         self._posts: dict[Window, str] = {}
         self._questions: dict[Window, list[Question]] = {}
         self._actives: dict[Window, list[Active]] = {}
+        self._lost: dict[Window, int] = {}
+        self._labels: dict[Window, dict[str, Labelled]] = {}
 
     def rows(self, sql: str) -> Sequence[Any]:
         """Run a query made of our own table names and whole numbers; all its rows."""
@@ -165,9 +178,12 @@ class Community:
             JOIN members a ON a.source_id = m.source_id AND a.external_id = m.author_id
             LEFT JOIN tags t ON t.source_id = m.source_id AND t.external_id = m.external_id
                 AND t.label IN ('support_answer', 'resolved') AND t.verdict
-            WHERE q.is_root AND NOT m.deleted AND m.created_at < {to_micros(self.as_of)}
-            ORDER BY m.created_at, m.external_id""")
-        for source, root, message, at, person, standing, label in replies:
+            WHERE q.is_root AND NOT m.deleted""")
+        # In order of time here, not in SQL: a condition on the time there tempts SQLite to scan all of history.
+        now = to_micros(self.as_of)
+        for source, root, message, at, person, standing, label in sorted(replies, key=itemgetter(3, 2)):
+            if at >= now:
+                break
             question = questions[source, root]
             by_another = person != question.asker and standing != "bot"
             _follow(question, from_micros(at), standing if by_another else None, label)
@@ -194,23 +210,46 @@ class Community:
 
     def lost(self, window: Window) -> int:
         """Members with at least four posts in the 90 days before the window, and none in it."""
-        start = to_micros(window.start)
-        before = f"m.created_at >= {start - _ACTIVE_BEFORE // timedelta(microseconds=1)} AND m.created_at < {start}"
-        # First a rough count by the index alone, then the exact one for those few who are left.
-        return self.number(f"""
+        if window not in self._lost:
+            self._count_lost(window, window.previous())
+        return self._lost[window]
+
+    def _count_lost(self, window: Window, earlier: Window) -> None:
+        # One pass over the quarter serves both windows of a digest.
+        quarter = _ACTIVE_BEFORE // timedelta(microseconds=1)
+        now, before = to_micros(window.start), to_micros(earlier.start)
+        busy = self.rows(f"""
             WITH busy AS (
-                SELECT m.source_id, m.author_id, COUNT(*) AS posts FROM messages m
-                WHERE {before} AND m.author_id IS NOT NULL GROUP BY m.source_id, m.author_id),
-            candidates AS (
-                SELECT a.person FROM busy JOIN members a ON a.source_id = busy.source_id
-                    AND a.external_id = busy.author_id
-                WHERE a.standing = 'member' GROUP BY a.person HAVING SUM(busy.posts) >= {_LOST_AFTER_POSTS}
-                EXCEPT SELECT person FROM {self.posts(window)} WHERE NOT internal)
-            SELECT COUNT(*) FROM candidates WHERE (
-                SELECT COUNT(*) FROM members a
-                JOIN messages m ON m.source_id = a.source_id AND m.author_id = a.external_id
-                JOIN channels c ON c.source_id = m.source_id AND c.external_id = m.channel_id
-                WHERE a.person = candidates.person AND {before} AND {_COUNTED}) >= {_LOST_AFTER_POSTS}""")
+                SELECT m.source_id, m.author_id, m.channel_id,
+                    SUM(CASE WHEN m.created_at >= {now - quarter} THEN 1 ELSE 0 END) AS now,
+                    SUM(CASE WHEN m.created_at < {before} THEN 1 ELSE 0 END) AS before
+                FROM messages m
+                WHERE m.created_at >= {before - quarter} AND m.created_at < {now} AND NOT m.deleted
+                GROUP BY m.source_id, m.author_id, m.channel_id)
+            SELECT a.person, SUM(busy.now), SUM(busy.before) FROM busy
+            JOIN members a ON a.source_id = busy.source_id AND a.external_id = busy.author_id
+            JOIN channels c ON c.source_id = busy.source_id AND c.external_id = busy.channel_id
+            WHERE a.standing = 'member' AND c.counted AND NOT c.is_internal GROUP BY a.person""")
+        for column, looked_at in ((1, window), (2, earlier)):
+            active = {found.person for found in self.actives(looked_at)}
+            self._lost[looked_at] = sum(
+                row[column] >= _LOST_AFTER_POSTS and row[0] not in active for row in busy
+            )
+
+    def labels(self, window: Window) -> dict[str, Labelled]:
+        """What bears each label in the window, in public channels; labels that nothing bears are not in it."""
+        if window not in self._labels:
+            rows = self.rows(f"""
+                SELECT t.label,
+                    COUNT(CASE WHEN p.standing = 'member' THEN 1 END),
+                    COUNT(DISTINCT CASE WHEN p.standing = 'member' THEN p.person END),
+                    COUNT(CASE WHEN p.standing = 'staff' THEN 1 END),
+                    COUNT(DISTINCT CASE WHEN p.standing = 'staff' THEN p.person END)
+                FROM {self.posts(window)} p
+                JOIN tags t ON t.source_id = p.source_id AND t.external_id = p.external_id AND t.verdict
+                WHERE NOT p.internal AND p.standing <> 'bot' GROUP BY t.label""")
+            self._labels[window] = {label: Labelled(*counts) for label, *counts in rows}
+        return self._labels[window]
 
     def evidence(self, rows: str, order: str = "created_at, external_id", limit: int = 0) -> list[Evidence]:
         """The messages of a sub-query that gives source_id, external_id, created_at and perhaps `people`."""

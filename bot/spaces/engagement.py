@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from bot.spaces.community import Community
+from bot.spaces.community import Community, day_of
 from bot.spaces.contribution import posts_by_standing
 from bot.spaces.model import Area, Direction, Label, Metric, Unit, Value
 from bot.spaces.reasons import NO_CONVERSATIONS, NO_DATA, NO_EVENTS, NO_INTERNAL, NO_MEMBERS, NO_POSTS
@@ -39,20 +39,24 @@ def _messages(community: Community, window: Window) -> Value:
 def _conversations(community: Community, window: Window) -> Value:
     if not community.knows(window):
         return unknown(NO_DATA)
-    begun, _ = _begun(community, window)
-    return count(begun)
+    return count(
+        community.number(f"""SELECT COUNT(*) FROM {community.posts(window)}
+            WHERE is_root AND standing = 'member' AND NOT internal""")
+    )
 
 
 def _begun(community: Community, window: Window) -> tuple[int, int]:
     """Conversations that members began in the window, and the replies of people they have had by now."""
-    ((begun, replies),) = community.rows(f"""
-        SELECT COUNT(*), SUM((SELECT COUNT(*) FROM messages m
+    begun = f"{community.posts(window)} p WHERE p.is_root AND p.standing = 'member' AND NOT p.internal"
+    # Not m.created_at: a condition on the bare column tempts SQLite to scan all of history instead of the conversation.
+    replies = community.number(f"""
+        SELECT SUM((SELECT COUNT(*) FROM messages m
             JOIN members a ON a.source_id = m.source_id AND a.external_id = m.author_id
             WHERE m.source_id = p.source_id AND m.conversation_id = p.external_id AND m.external_id <> p.external_id
-                AND NOT m.deleted AND m.created_at < {to_micros(community.as_of)}
+                AND NOT m.deleted AND m.created_at + 0 < {to_micros(community.as_of)}
                 AND COALESCE(a.standing, 'member') <> 'bot'))
-        FROM {community.posts(window)} p WHERE p.is_root AND p.standing = 'member' AND NOT p.internal""")
-    return begun, int(replies or 0)
+        FROM {begun}""")
+    return community.number(f"SELECT COUNT(*) FROM {begun}"), replies
 
 
 def _replies(community: Community, window: Window) -> Value:
@@ -74,9 +78,13 @@ def _stickiness(community: Community, window: Window) -> Value:
     first = community.first_message_at
     if first is None or first > month.start or not community.knows(month):
         return unknown(NO_DATA)
-    people = len(community.actives(month))
-    days = community.number(f"""SELECT COUNT(*) FROM (SELECT DISTINCT day, person FROM {community.posts(month)}
-        WHERE standing = 'member' AND NOT internal) d""")
+    ((people, days),) = community.rows(f"""
+        SELECT COUNT(DISTINCT person), COUNT(*) FROM (
+            SELECT DISTINCT {day_of(month)} AS day, a.person FROM messages m
+            JOIN members a ON a.source_id = m.source_id AND a.external_id = m.author_id AND a.standing = 'member'
+            JOIN channels c ON c.source_id = m.source_id AND c.external_id = m.channel_id
+                AND c.counted AND NOT c.is_internal
+            WHERE m.{community.counted(month)} AND NOT m.deleted) d""")
     return rate(days / _MONTH_DAYS, people, NO_POSTS)
 
 

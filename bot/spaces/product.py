@@ -41,14 +41,17 @@ def top_ideas(community: Community, window: Window, limit: int = 0) -> Sequence[
     """The members' ideas of the window, by distinct people (author and those who replied) and reactions."""
     ideas = community.tagged(window, "product_idea")
     return community.evidence(
-        f"""(SELECT q.source_id, q.external_id, q.created_at, q.reactions,
-            -q.reactions - 2 * COUNT(DISTINCT a.person) AS weight, COUNT(DISTINCT a.person) AS people
-        FROM {ideas} q
-        JOIN messages m ON m.source_id = q.source_id
-            AND (m.external_id = q.external_id OR m.conversation_id = q.external_id) AND NOT m.deleted
-        JOIN members a ON a.source_id = m.source_id AND a.external_id = m.author_id AND a.standing <> 'bot'
-        WHERE q.standing = 'member'
-        GROUP BY q.source_id, q.external_id, q.created_at, q.reactions)""",
+        f"""(SELECT source_id, external_id, created_at, reactions, COUNT(DISTINCT person) AS people,
+            -reactions - 2 * COUNT(DISTINCT person) AS weight
+        FROM (
+            SELECT q.source_id, q.external_id, q.created_at, q.reactions, q.person FROM {ideas} q
+            WHERE q.standing = 'member'
+            UNION ALL
+            SELECT q.source_id, q.external_id, q.created_at, q.reactions, a.person FROM {ideas} q
+            JOIN messages m ON m.source_id = q.source_id AND m.conversation_id = q.external_id AND NOT m.deleted
+            JOIN members a ON a.source_id = m.source_id AND a.external_id = m.author_id AND a.standing <> 'bot'
+            WHERE q.standing = 'member') voices
+        GROUP BY source_id, external_id, created_at, reactions)""",
         order="weight, created_at, external_id",
         limit=limit,
     )

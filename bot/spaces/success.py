@@ -1,6 +1,5 @@
 """Success: what members achieve, and whether they stay and grow. Its labels and its metrics."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from bot.spaces.community import Community, first_post, last_post
@@ -40,34 +39,23 @@ def _retention(community: Community, window: Window, after: int) -> Value:
     known_since = community.first_message_at
     if known_since is None or known_since >= month.start:
         return unknown(SHORT_HISTORY)
-    began = _beginners(community, month)
-    stayed = 0
-    for person, first in began:
-        start = to_micros(first + timedelta(days=after))
-        seen = (
-            f"m.created_at >= {start} AND m.created_at < {start + _SEEN_WITHIN // timedelta(microseconds=1)}"
-        )
-        quoted = person.replace("'", "''")
-        stayed += bool(
-            community.number(f"SELECT MAX({last_post('a', seen)}) FROM members a WHERE a.person = '{quoted}'")
-        )
-    return share(stayed, len(began), EMPTY_COHORT)
+    day_n, last_day = _micros(timedelta(days=after)), _micros(timedelta(days=after) + _SEEN_WITHIN)
+    seen = f"m.created_at >= began + {day_n} AND m.created_at < began + {last_day}"
+    ((began, stayed),) = community.rows(f"""
+        WITH writers AS (
+            SELECT DISTINCT m.source_id, m.author_id FROM messages m WHERE m.{community.counted(month)}),
+        first AS (
+            SELECT a.person, MIN({first_post("a")}) AS began FROM members a
+            WHERE a.person IN (SELECT b.person FROM writers JOIN members b
+                ON b.source_id = writers.source_id AND b.external_id = writers.author_id WHERE b.standing = 'member')
+            GROUP BY a.person)
+        SELECT COUNT(*), COUNT((SELECT MAX({last_post("a", seen)}) FROM members a WHERE a.person = first.person))
+        FROM first WHERE began >= {to_micros(month.start)} AND began < {to_micros(month.end)}""")
+    return share(stayed, began, EMPTY_COHORT)
 
 
-def _beginners(community: Community, month: Window) -> Sequence[tuple[str, datetime]]:
-    """The members whose first message ever was written in the month, and when."""
-    rows = community.rows(f"""
-        WITH seen AS (
-            SELECT DISTINCT m.source_id, m.author_id FROM messages m WHERE m.{community.counted(month)})
-        SELECT a.person, MIN({first_post("a")}) AS began FROM members a
-        WHERE a.person IN (SELECT b.person FROM seen JOIN members b
-            ON b.source_id = seen.source_id AND b.external_id = seen.author_id WHERE b.standing = 'member')
-        GROUP BY a.person""")
-    return [
-        (person, from_micros(began))
-        for person, began in rows
-        if began is not None and month.start <= from_micros(began) < month.end
-    ]
+def _micros(time: timedelta) -> int:
+    return time // timedelta(microseconds=1)
 
 
 def _retention_30(community: Community, window: Window) -> Value:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bot.spaces.community import Community
+from bot.spaces.community import Community, Labelled
 from bot.spaces.model import Value
 from bot.spaces.reasons import NO_DATA
 from bot.spaces.statistics import median_interval, waiting_quantile, wilson
@@ -58,23 +58,16 @@ def labelled(community: Community, window: Window, label: str) -> Value:
     """How many messages of members bear a label; people and staff's messages as parts."""
     if not community.knows(window):
         return unknown(NO_DATA)
-    ((members, people, staff),) = community.rows(f"""
-        SELECT COUNT(CASE WHEN standing = 'member' THEN 1 END),
-            COUNT(DISTINCT CASE WHEN standing = 'member' THEN person END),
-            COUNT(CASE WHEN standing = 'staff' THEN 1 END)
-        FROM {community.tagged(window, label)} q""")
-    return count(members, people=people, staff=staff)
+    found = community.labels(window).get(label, Labelled())
+    return count(found.messages, people=found.people, staff=found.staff_messages)
 
 
 def labelled_people(community: Community, window: Window, label: str) -> Value:
     """How many members wrote a message that bears a label; staff as a part."""
     if not community.knows(window):
         return unknown(NO_DATA)
-    ((people, staff),) = community.rows(f"""
-        SELECT COUNT(DISTINCT CASE WHEN standing = 'member' THEN person END),
-            COUNT(DISTINCT CASE WHEN standing = 'staff' THEN person END)
-        FROM {community.tagged(window, label)} q""")
-    return count(people, staff=staff)
+    found = community.labels(window).get(label, Labelled())
+    return count(found.people, staff=found.staff_people)
 
 
 def members_posts(community: Community, window: Window, label: str) -> str:

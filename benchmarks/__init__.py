@@ -1,0 +1,1 @@
+"""Speed, measured: each module prints ours, the floor or peer measured in the same run, and their ratio."""
