@@ -28,7 +28,7 @@ def _run() -> int:
         # Whoever read our output has enough; Python must not complain while it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
-    except Exception as error:  # noqa: BLE001 - the last place where a failure can still become a sentence
+    except Exception as error:  # the last place where a failure can still become a sentence
         if os.environ.get("SPACES_DEBUG"):
             raise
         return _fail(error)
@@ -48,10 +48,11 @@ def _code(exit_: SystemExit) -> int:
 def _fail(error: Exception) -> int:
     from bot.mistakes import ConfigError  # noqa: PLC0415 - see above
     from connectors.errors import Misconfigured  # noqa: PLC0415
+    from storage.accounts import AccountError  # noqa: PLC0415
     from storage.database import DatabaseError  # noqa: PLC0415
 
     match error:
-        case ConfigError() | Misconfigured():
+        case ConfigError() | Misconfigured() | AccountError():
             return _say(str(error), USAGE)
         case DatabaseError():
             return _say(str(error), FAILED)

@@ -1,5 +1,7 @@
 """Brings everything derived up to date: who is staff, what is counted, conversations and tags."""
 
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from bot.tagger import drain
@@ -7,18 +9,25 @@ from storage import population
 from storage.database import Database
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from contextlib import AbstractContextManager
-
     from bot.config import Config
 
 
 class Screen(Protocol):
     """Where progress is shown."""
 
-    def progress(self, what: str) -> "AbstractContextManager[Callable[[float | None, str], None]]":
+    def progress(self, what: str) -> AbstractContextManager[Callable[[float | None, str], None]]:
         """A progress bar, as a context."""
         ...
+
+
+class Silent:
+    """A screen that shows nothing."""
+
+    @contextmanager
+    def progress(self, what: str) -> Iterator[Callable[[float | None, str], None]]:
+        """Take the progress and forget it."""
+        del what
+        yield lambda _done, _note: None
 
 
 def settle(database: Database, config: "Config", screen: Screen) -> None:

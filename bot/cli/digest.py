@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -12,9 +12,6 @@ from bot.cli.state import State, state
 from bot.digest.formats import Format, Language
 from bot.spaces.model import Area
 from bot.spaces.window import Period
-
-if TYPE_CHECKING:
-    from bot.digest.model import Digest
 
 AsOf = Annotated[
     str | None,
@@ -40,15 +37,20 @@ def digest(
 ) -> None:
     """Show the SPACES digest of the last day, week, month or quarter that is over."""
     from bot.app import compute_digest  # noqa: PLC0415
+    from bot.digest.chart import draw  # noqa: PLC0415
     from bot.digest.render import render  # noqa: PLC0415
+    from bot.digest.render.terminal import show  # noqa: PLC0415
 
     here = state(context)
     spoken = language.value if language else here.config.community.language
     with here.database() as database:
         found = compute_digest(database, here.config, period, as_of, area, here)
-    _write(render(found, format.value, spoken), output)
+    if format is Format.TERMINAL and output is None:
+        show(found, spoken)
+    else:
+        _write(render(found, format.value, spoken), output)
     if chart is not None:
-        _draw(found, spoken, chart)
+        chart.write_bytes(draw(found, spoken).png)
 
 
 def _write(words: str, output: Path | None) -> None:
@@ -56,12 +58,6 @@ def _write(words: str, output: Path | None) -> None:
         sys.stdout.write(words if words.endswith("\n") else words + "\n")
     else:
         output.write_text(words, encoding="utf-8")
-
-
-def _draw(found: "Digest", language: str, path: Path) -> None:
-    from bot.digest.chart import draw  # noqa: PLC0415
-
-    path.write_bytes(draw(found, language).png)
 
 
 @app.command(epilog="Examples: spaces explain answered_questions; spaces explain bugs --period monthly")
@@ -96,9 +92,10 @@ def demo(
 ) -> None:
     """Show the weekly digest of a made-up community on Slack, Discord and Discourse, with no set-up at all."""
     from bot.app import compute_digest  # noqa: PLC0415
-    from bot.demo import AS_OF, archives, folder  # noqa: PLC0415
     from bot.cli.collect import read_into  # noqa: PLC0415
+    from bot.demo import AS_OF, archives, folder  # noqa: PLC0415
     from bot.digest.render import render  # noqa: PLC0415
+    from bot.digest.render.terminal import show  # noqa: PLC0415
 
     given = state(context)
     with TemporaryDirectory(prefix="spaces-demo-", ignore_cleanup_errors=True) as temporary:
@@ -109,6 +106,6 @@ def demo(
                 read_into(here, database, source, paths)
             found = compute_digest(database, here.config, Period.WEEKLY, AS_OF, None, here)
     spoken = language.value if language else here.config.community.language
-    _write(render(found, Format.TERMINAL.value, spoken), None)
+    show(found, spoken)
     _write(render(found, Format.HTML.value, spoken), output)
     typer.echo(f"The same digest as a page, with its charts: {output.resolve()}", err=True)
