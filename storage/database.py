@@ -38,19 +38,21 @@ class Database:
     def read(self) -> Iterator[Session]:
         """A session that sees one moment of the database throughout; nothing it does is kept."""
         with _plain_errors(self.url), self.engine.connect() as connection:
-            if not self.is_sqlite:
-                connection = connection.execution_options(isolation_level="REPEATABLE READ")
-            with Session(connection) as session:
+            options = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
+            with Session(connection.execution_options(**options)) as session:
                 yield session
                 session.rollback()
 
     @contextmanager
     def write(self) -> Iterator[Session]:
         """A session that is committed at the end, or rolled back whole."""
-        with _plain_errors(self.url), self.engine.connect() as connection:
-            connection = connection.execution_options(writes=True)
-            with Session(connection) as session, session.begin():
-                yield session
+        with (
+            _plain_errors(self.url),
+            self.engine.connect() as connection,
+            Session(connection.execution_options(writes=True)) as session,
+            session.begin(),
+        ):
+            yield session
 
     async def run(self, work: Callable[..., T], *args: Any) -> T:
         """Do blocking work on the database's own threads."""
@@ -123,7 +125,9 @@ def _plain_errors(url: URL) -> Iterator[None]:
     except DBAPIError as error:
         said = str(error.orig).strip().splitlines()
         what = said[0] if said else type(error).__name__
-        if "no such table" in what or "does not exist" in what:
+        if error.connection_invalidated or "connect" in what:
+            cure = "Check that the server runs and that the address, user, password and database are right."
+        elif "no such table" in what or "does not exist" in what:
             cure = "Run `spaces db upgrade` to bring it up to date."
         elif "locked" in what:
             cure = "Another process is writing to it; try again when it has finished."
@@ -131,8 +135,6 @@ def _plain_errors(url: URL) -> Iterator[None]:
             cure = "It is no SQLite database or it is damaged; name another file, or put back a copy."
         elif "readonly" in what or "unable to open" in what:
             cure = "Give this user the right to write to the file and its folder."
-        elif error.connection_invalidated or "connect" in what:
-            cure = "Check that the server runs and that the address, user and password are right."
         else:
             cure = "If it happens again, please report it with this line."
         raise DatabaseError(f"The database {url.render_as_string()} said: {what}. {cure}") from error

@@ -6,7 +6,7 @@ after its successor, and the tables end up the same.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import orjson
 from sqlalchemy import Connection, select
@@ -17,6 +17,7 @@ from storage.tables import Source
 from storage.times import to_micros
 
 Row = tuple[Any, ...]
+_Text = TypeVar("_Text", str, str | None)
 
 # Below this a COPY into a temporary table costs more than it saves.
 _COPY_FROM = 64
@@ -53,9 +54,9 @@ def save(session: Session, source: int, page: Page) -> Saved:
         _write(connection, _JOINED, [_join_row(source, fact) for fact in (*page.joins, *page.leaves)])
     saved = Saved(_write(connection, _MESSAGE, messages), _write(connection, _DELETION, deletions))
     if messages:
-        _know(connection, source, page.messages)
+        _know(connection, source, messages)
     if page.cursor is not None:
-        _write(connection, _CURSOR, [(source, page.stream, page.cursor, observed)])
+        _write(connection, _CURSOR, [(source, storable(page.stream), storable(page.cursor), observed)])
     return saved
 
 
@@ -64,7 +65,7 @@ def cursors(session: Session, source: int) -> dict[str, str]:
     rows = session.connection().exec_driver_sql(
         f"SELECT stream, cursor FROM cursors WHERE source_id = {int(source)}"
     )
-    return {stream: cursor for stream, cursor in rows}
+    return {stream: cursor for stream, cursor in rows}  # noqa: C416 - rows are no pairs to mypy
 
 
 # --- one row of each table, from its record ---------------------------------------------------------------------
@@ -77,42 +78,49 @@ def _message_row(source: int, observed: int, message: Message) -> Row:
     count, json = 0, None
     if reactions:
         count = sum(reactions.values())
-        json = orjson.dumps(reactions, option=orjson.OPT_SORT_KEYS).decode()
+        json = orjson.dumps(
+            {storable(emoji): people for emoji, people in reactions.items()}, option=orjson.OPT_SORT_KEYS
+        ).decode()
     return (
-        source, id_, channel, author, to_micros(created), storable(text), thread, opens, reply_to, revision, observed,
-        json, count, solution, url, None, False, None, True,
+        source, storable(id_), storable(channel), storable(author), to_micros(created), storable(text),
+        storable(thread), opens, storable(reply_to), revision, observed, json, count, solution, storable(url),
+        None, False, None, True,
     )  # fmt: skip
 
 
 def _deletion_row(source: int, deletion: Deletion) -> Row:
     # A tombstone is older than any snapshot (revision -1), so that whatever comes later fills it in.
     return (
-        source, deletion.message_id, None, None, None, "", None, False, None, -1, 0,
+        source, storable(deletion.message_id), None, None, None, "", None, False, None, -1, 0,
         None, 0, False, None, to_micros(deletion.at), True, None, False,
     )  # fmt: skip
 
 
 def _channel_row(source: int, observed: int, channel: Channel) -> Row:
     return (
-        source, channel.id, storable(channel.name), channel.parent_id, channel.is_private, channel.is_archived,
-        channel.url, observed, False,
+        source, storable(channel.id), storable(channel.name), storable(channel.parent_id), channel.is_private,
+        channel.is_archived, storable(channel.url), observed, False,
     )  # fmt: skip
 
 
 def _member_row(source: int, observed: int, member: Member) -> Row:
+    id_ = storable(member.id)
+    roles, links = (
+        orjson.dumps(sorted(map(storable, names))).decode() for names in (member.roles, member.links)
+    )
     return (
-        source, member.id, storable(member.name), storable(member.display_name), member.email, member.is_bot,
-        member.is_staff, orjson.dumps(sorted(member.roles)).decode(), orjson.dumps(sorted(member.links)).decode(),
-        member.is_active, member.complete, observed, None, None, None, account(source, member.id),
+        source, id_, storable(member.name), storable(member.display_name), storable(member.email), member.is_bot,
+        member.is_staff, roles, links, member.is_active, member.complete, observed, None, None, None,
+        account(source, id_),
     )  # fmt: skip
 
 
 def _join_row(source: int, fact: Join | Leave) -> Row:
-    at = to_micros(fact.at)
+    at, id_ = to_micros(fact.at), storable(fact.member_id)
     joined, left = (at, None) if isinstance(fact, Join) else (None, at)
     return (
-        source, fact.member_id, fact.member_id, "", None, False, False, "[]", "[]",
-        True, False, 0, joined, joined, left, account(source, fact.member_id),
+        source, id_, id_, "", None, False, False, "[]", "[]",
+        True, False, 0, joined, joined, left, account(source, id_),
     )  # fmt: skip
 
 
@@ -121,8 +129,10 @@ def account(source: int, external_id: str) -> str:
     return f"{source}:{external_id}"
 
 
-def storable(text: str) -> str:
+def storable(text: _Text) -> _Text:
     """The text without what no database keeps: NUL bytes and halves of surrogate pairs."""
+    if text is None:
+        return text
     if "\0" in text:
         text = text.replace("\0", "")
     if not text.isascii():
@@ -223,10 +233,10 @@ _KNOWN_AUTHOR = _Upsert("members", _MEMBER_COLUMNS, 2, "NOTHING")
 _KNOWN_CHANNEL = _Upsert("channels", _CHANNEL.columns, 2, "NOTHING")
 
 
-def _know(connection: Connection, source: int, messages: Iterable[Message]) -> None:
+def _know(connection: Connection, source: int, messages: Iterable[Row]) -> None:
     """Give a row to every author and channel that was only ever named by a message."""
-    authors = {message.author_id for message in messages if message.author_id is not None}
-    channels = {message.channel_id for message in messages}
+    channels = {row[2] for row in messages}
+    authors = {row[3] for row in messages} - {None}
     stub = (False, False, "[]", "[]", True, False, 0, None, None, None)
     _write(connection, _KNOWN_AUTHOR,
            [(source, id_, id_, "", None, *stub, account(source, id_)) for id_ in sorted(authors)])  # fmt: skip

@@ -30,8 +30,8 @@ def head() -> str:
 
 def current(database: Database) -> str | None:
     """The revision of the database; None for an empty one."""
-    with database.engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+    with database.read() as session:
+        return MigrationContext.configure(session.connection()).get_current_revision()
 
 
 def upgrade(database: Database) -> Path | None:
@@ -47,7 +47,8 @@ def upgrade(database: Database) -> Path | None:
     copy = _copy_file(database.path, before) if database.path and before else None
     config = Config()
     config.set_main_option("script_location", str(scripts()).replace("%", "%%"))
-    with database.engine.connect().execution_options(writes=True) as connection, connection.begin():
+    with database.write() as session:
+        connection = session.connection()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         _check_foreign_keys(connection)

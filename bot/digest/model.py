@@ -56,7 +56,7 @@ class SourceCoverage:
     source: str
     connector: str
     messages: int
-    """By members, staff and bots, in counted channels."""
+    """By members, in counted channels; staff's and bots' stand apart."""
     staff_messages: int
     bot_messages: int
     last_message_at: datetime | None
@@ -93,3 +93,5 @@ class Digest:
     coverage: tuple[SourceCoverage, ...]
     days: tuple[DayCount, ...]
     """One bar a bucket: days; for a quarter, weeks (named by their first day)."""
+    currency: str = "EUR"
+    """ISO 4217 code that the money lines are in (bot.spaces.community.Assumptions)."""

@@ -10,7 +10,7 @@ from sqlalchemy import create_engine
 
 from bot.spaces.community import day_of
 from bot.spaces.window import Period, Window, last_closed
-from storage.times import to_micros
+from storage.times import from_micros, to_micros
 
 MADRID = ZoneInfo("Europe/Madrid")
 # Zones whose clocks change at midnight, by half an hour, by a whole day, or never.
@@ -59,7 +59,8 @@ def test_the_day_of_a_message_in_sql_is_its_local_date(
     zone: str, period: Period, as_of: datetime, where: int
 ) -> None:
     window = last_closed(period, as_of, ZoneInfo(zone))
-    moment = window.start + (window.end - window.start) * where // 10**9
+    length = to_micros(window.end) - to_micros(window.start)
+    moment = from_micros(to_micros(window.start) + length * where // 10**9)
     engine = create_engine("sqlite://")
     with engine.connect() as connection:
         day = connection.exec_driver_sql(
