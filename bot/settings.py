@@ -1,0 +1,248 @@
+"""Everything that can be set, as frozen models with their defaults, and what makes a setting wrong.
+
+`config.example.toml` says what each means; a test holds it complete. Reading the file is `bot.config`'s part.
+"""
+
+import re
+from typing import Annotated, Any, Literal, NamedTuple
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
+
+from bot import environment
+from bot.mistakes import closest, shown, suggestion
+from bot.spaces.model import Area
+from connectors import base
+from storage.population import Places, Policy
+
+_SOURCE_NAME = re.compile(r"[a-z][a-z0-9_-]*")
+
+
+def _wrong(what: str, cure: str) -> PydanticCustomError:
+    return PydanticCustomError("wrong", "{what}. {cure}", {"what": what, "cure": cure})
+
+
+def _account(text: str, info: ValidationInfo) -> str:
+    """An account, as people write one: source, colon, handle or id."""
+    source, colon, name = text.partition(":")
+    if not colon or not name:
+        raise _wrong(f"{shown(text)} is no account", 'Write the source and the handle: "team:alice".')
+    sources = (info.context or {}).get("sources")
+    if sources is not None and source not in sources:
+        found = closest(source, sources)
+        cure = (
+            f'Did you mean "{found}:{name}"?' if found else f"Add [sources.{source}], or remove the account."
+        )
+        raise _wrong(f"there is no source {shown(source)}", cure)
+    return text
+
+
+def _staff_address(text: str) -> str:
+    name, at, domain = text.strip().rpartition("@")
+    if not at or "." not in domain or "@" in name:
+        cure = 'Write "@acme.example" for a whole domain, or "ann@acme.example" for one person.'
+        raise _wrong(f"{shown(text)} is no e-mail address or domain", cure)
+    return text.strip()
+
+
+def _source_name(name: str) -> str:
+    if not _SOURCE_NAME.fullmatch(name):
+        cure = "Use small letters, digits, - and _, with a letter first: [sources.team]."
+        raise _wrong(f"a source cannot be called {shown(name)}", cure)
+    if name in environment.RESERVED:
+        raise _wrong(
+            f'a source cannot be called "{name}"', "Choose another name: this one has a meaning of its own."
+        )
+    return name
+
+
+Account = Annotated[str, AfterValidator(_account)]
+SourceName = Annotated[str, AfterValidator(_source_name)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class Community(_Section):
+    """Who the digest is about, and in which words and order it is told."""
+
+    name: str = "Our community"
+    purpose: str = ""
+    timezone: str = "UTC"
+    language: Literal["en", "es"] = "en"
+    areas: tuple[Area, ...] = tuple(Area)
+    north_star: Area | None = None
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone whose midnights cut the windows."""
+        return ZoneInfo(self.timezone)
+
+    @field_validator("timezone")
+    @classmethod
+    def _exists(cls, name: str) -> str:
+        zones = available_timezones()
+        if name not in zones:
+            found = closest(name, zones)
+            cure = f'Did you mean "{found}"?' if found else 'Write one such as "Europe/Madrid" or "UTC".'
+            raise _wrong(f"there is no time zone {shown(name)}", cure)
+        return name
+
+    @field_validator("areas")
+    @classmethod
+    def _once(cls, areas: tuple[Area, ...]) -> tuple[Area, ...]:
+        if not areas or len(set(areas)) < len(areas):
+            raise _wrong("an area is named twice, or none is", f"Choose among {', '.join(Area)}, each once.")
+        return areas
+
+    @field_validator("north_star")
+    @classmethod
+    def _shown(cls, area: Area | None, info: ValidationInfo) -> Area | None:
+        if area is not None and area not in info.data.get("areas", Area):
+            raise _wrong(f'"{area}" is not among the areas', "Add it to areas, or choose another.")
+        return area
+
+
+class DatabaseSettings(_Section):
+    """Where everything is kept. The address may hold a password from the environment, so it is never shown."""
+
+    url: str = Field(default="sqlite:///spaces.sqlite3", repr=False)
+
+    @field_validator("url")
+    @classmethod
+    def _supported(cls, url: str) -> str:
+        scheme = url.partition("://")[0].partition("+")[0]
+        if "://" not in url or scheme not in {"sqlite", "postgresql", "postgres"}:
+            cure = "Write sqlite:///spaces.sqlite3 or postgresql://user@host/name."
+            raise _wrong("it is no address of a SQLite or PostgreSQL database", cure)
+        return url
+
+
+class Source(_Section):
+    """One place where the community meets: an instance of a connector."""
+
+    connector: str
+    url: str = ""
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    internal: tuple[str, ...] = ()
+
+    @field_validator("connector")
+    @classmethod
+    def _installed(cls, name: str) -> str:
+        installed = base.names()
+        if name not in installed:
+            raise _wrong(f"there is no connector {shown(name)}", suggestion(name, installed))
+        return name
+
+    @field_validator("url")
+    @classmethod
+    def _web(cls, url: str) -> str:
+        if url and not re.match(r"https?://[^/\s]+", url):
+            raise _wrong(
+                f"{shown(url)} is no web address", 'Write it whole, such as "https://acme.slack.com".'
+            )
+        return url.rstrip("/")
+
+
+class Staff(_Section):
+    """Who works for the community's owner: shown apart, never among the members."""
+
+    emails: tuple[Annotated[str, AfterValidator(_staff_address)], ...] = ()
+    roles: tuple[str, ...] = ()
+    members: tuple[Account, ...] = ()
+    platform_flag: bool = True
+
+
+class Bots(_Section):
+    """Accounts that are programs though their platform does not say so."""
+
+    members: tuple[Account, ...] = ()
+
+
+class Recognition(_Section):
+    """Who is thanked in public."""
+
+    opt_out: tuple[Account, ...] = ()
+
+
+class Support(_Section):
+    """How long a question may wait."""
+
+    answer_days: int = Field(default=7, ge=1, le=365)
+
+
+class Estimate(NamedTuple):
+    """What nobody knows exactly: the least, the likely and the most."""
+
+    low: float
+    base: float
+    high: float
+
+
+def _estimate(numbers: Any) -> Any:
+    good = isinstance(numbers, list | tuple) and len(numbers) == 3  # noqa: PLR2004 - low, base, high
+    if not good or not all(isinstance(n, int | float) and not isinstance(n, bool) for n in numbers):
+        raise _wrong("must be three numbers", "Write the least, the likely and the most: [5, 12, 25].")
+    if not 0 <= numbers[0] <= numbers[1] <= numbers[2] < float("inf"):
+        raise _wrong(
+            "the three numbers must grow, from 0 on", "Write the least first, the most last: [5, 12, 25]."
+        )
+    return Estimate(*map(float, numbers))
+
+
+class Value(_Section):
+    """Assumptions behind every figure of money; a line of money is off until its assumptions are set."""
+
+    currency: str = "EUR"
+    ticket_share: Estimate | None = None
+    cost_per_case: Estimate | None = None
+    feedback_value: Estimate | None = None
+
+    @field_validator("currency")
+    @classmethod
+    def _code(cls, code: str) -> str:
+        if not re.fullmatch(r"[A-Z]{3}", code):
+            raise _wrong(f"{shown(code)} is no currency", 'Write its three letters, such as "EUR" or "USD".')
+        return code
+
+    @field_validator("ticket_share", "cost_per_case", "feedback_value", mode="before")
+    @classmethod
+    def _three(cls, numbers: Any) -> Any:
+        return None if numbers is None else _estimate(numbers)
+
+    @field_validator("ticket_share")
+    @classmethod
+    def _part(cls, numbers: Estimate | None) -> Estimate | None:
+        if numbers is not None and numbers.high > 1:
+            raise _wrong("a share is between 0 and 1", "Write 30 per cent as 0.3: [0.1, 0.3, 0.5].")
+        return numbers
+
+
+class Config(_Section):
+    """Everything that can be set. `Config()` is the defaults: no source, a database in the working folder."""
+
+    community: Community = Community()
+    database: DatabaseSettings = DatabaseSettings()
+    sources: dict[SourceName, Source] = {}
+    staff: Staff = Staff()
+    bots: Bots = Bots()
+    recognition: Recognition = Recognition()
+    support: Support = Support()
+    value: Value = Value()
+
+    def policy(self) -> Policy:
+        """Who counts as staff or bot, and which channels are counted, for `storage.population.settle`."""
+        return Policy(
+            sources={
+                name: Places(source.include, source.exclude, source.internal)
+                for name, source in self.sources.items()
+            },
+            staff_emails=self.staff.emails,
+            staff_roles=self.staff.roles,
+            staff_members=self.staff.members,
+            staff_platform_flag=self.staff.platform_flag,
+            bot_members=self.bots.members,
+        )
