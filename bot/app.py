@@ -1,36 +1,22 @@
 """What the commands ask for, whoever asks: a digest, an explanation of one number, the state of the sources."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy.orm import Session
 
 from bot.config import Config
 from bot.digest.compute import compute, measure
-from bot.digest.model import Digest
+from bot.digest.model import Digest, Explanation
 from bot.mistakes import ConfigError, suggestion
 from bot.settle import Screen, settle
 from bot.spaces.catalogue import METRICS
 from bot.spaces.community import Assumptions, Community
-from bot.spaces.model import Area, Evidence, Metric, Value
-from bot.spaces.window import Period, Window, last_closed, midnight
+from bot.spaces.model import Area
+from bot.spaces.window import Period, last_closed, midnight
 from connectors.records import Problem
 from storage.database import Database
 from storage.people import AccountError, find_account, person_of
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """One number with its contract and the messages behind it."""
-
-    metric: Metric
-    window: Window
-    value: Value
-    evidence: Sequence[Evidence] | None
-    """None where the number has no single messages behind it."""
-    as_of: datetime
-    answer_days: int
 
 
 def compute_digest(
@@ -82,6 +68,7 @@ def explain_metric(
             metric.evidence(community, window) if metric.evidence else None,
             moment,
             config.support.answer_days,
+            config.value.currency,
         )
 
 

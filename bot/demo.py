@@ -5,17 +5,19 @@ from pathlib import Path
 AS_OF = "2026-05-04"
 """The Monday after the last message of the archives."""
 
+_HERE = Path(__file__).resolve().parent
+_INSTALLED = _HERE / "demo_community"
+_CHECKOUT = _HERE.parent / "examples"
 
-def folder() -> Path:
-    """Where its archives and its configuration are: in an installed wheel beside us, in a checkout in examples."""
-    here = Path(__file__).resolve().parent
-    installed = here / "demo_community"
-    return installed if installed.is_dir() else here.parent / "examples" / "community"
+
+def configuration() -> Path:
+    """Its configuration file."""
+    return (_INSTALLED if _INSTALLED.is_dir() else _CHECKOUT) / "spaces.toml"
 
 
 def archives() -> dict[str, list[Path]]:
     """The archives to import, by source."""
-    home = folder()
+    home = _INSTALLED if _INSTALLED.is_dir() else _CHECKOUT / "community"
     return {
         "team": [home / "slack-export.zip"],
         "chat": [home / "discord"],

@@ -93,14 +93,14 @@ def demo(
     """Show the weekly digest of a made-up community on Slack, Discord and Discourse, with no set-up at all."""
     from bot.app import compute_digest  # noqa: PLC0415
     from bot.cli.collect import read_into  # noqa: PLC0415
-    from bot.demo import AS_OF, archives, folder  # noqa: PLC0415
+    from bot.demo import AS_OF, archives, configuration  # noqa: PLC0415
     from bot.digest.render import render  # noqa: PLC0415
     from bot.digest.render.terminal import show  # noqa: PLC0415
 
     given = state(context)
     with TemporaryDirectory(prefix="spaces-demo-", ignore_cleanup_errors=True) as temporary:
         url = given.database_url or f"sqlite:///{Path(temporary, 'demo.sqlite3')}"
-        here = State(folder() / "spaces.toml", url, quiet=given.quiet)
+        here = State(configuration(), url, quiet=given.quiet)
         with here.database() as database:
             for source, paths in archives().items():
                 read_into(here, database, source, paths)

@@ -36,7 +36,11 @@ _UNITS = {
     Unit.MONEY: "money",
     Unit.SCORE: "-100 to 100",
 }
-_GOOD = {Direction.UP: "more is better", Direction.DOWN: "less is better", Direction.NEITHER: "neither way is better"}
+_GOOD = {
+    Direction.UP: "more is better",
+    Direction.DOWN: "less is better",
+    Direction.NEITHER: "neither way is better",
+}
 
 
 def page() -> str:
@@ -45,7 +49,9 @@ def page() -> str:
     for area in Area:
         parts.append(f"## {area.capitalize()}\n")
         parts += [_entry(metric) for metric in METRICS.values() if metric.area is area]
-    parts.append("## Labels\n\nA message may bear several; a moderator's verdict always beats the machine's.\n")
+    parts.append(
+        "## Labels\n\nA message may bear several; a moderator's verdict always beats the machine's.\n"
+    )
     parts.append("\n".join(f"- `{label.name}`: {label.definition}" for label in LABELS.values()) + "\n")
     return "\n".join(parts)
 

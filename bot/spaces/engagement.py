@@ -5,7 +5,15 @@ from datetime import timedelta
 from bot.spaces.community import Community, day_of
 from bot.spaces.contribution import posts_by_standing
 from bot.spaces.model import Area, Direction, Label, Metric, Unit, Value
-from bot.spaces.reasons import NO_CONVERSATIONS, NO_DATA, NO_EVENTS, NO_INTERNAL, NO_MEMBERS, NO_POSTS
+from bot.spaces.reasons import (
+    NO_CONVERSATIONS,
+    NO_DATA,
+    NO_EVENTS,
+    NO_INTERNAL,
+    NO_MEMBERS,
+    NO_POSTS,
+    SHORT_HISTORY,
+)
 from bot.spaces.values import count, rate, share, unknown
 from bot.spaces.window import Window
 from storage.times import to_micros
@@ -76,8 +84,8 @@ def _reactions(community: Community, window: Window) -> Value:
 def _stickiness(community: Community, window: Window) -> Value:
     month = Window(window.until - timedelta(days=_MONTH_DAYS), window.until, window.zone)
     first = community.first_message_at
-    if first is None or first > month.start or not community.knows(month):
-        return unknown(NO_DATA)
+    if first is None or first > month.start:
+        return unknown(SHORT_HISTORY)
     ((people, days),) = community.rows(f"""
         SELECT COUNT(DISTINCT person), COUNT(*) FROM (
             SELECT DISTINCT {day_of(month)} AS day, a.person FROM messages m
@@ -109,8 +117,8 @@ def _returning(community: Community, window: Window) -> Value:
 
 def _reactivated(community: Community, window: Window) -> Value:
     first = community.first_message_at
-    if first is None or not community.knows(window) or window.start - first < _QUIET:
-        return unknown(NO_DATA)
+    if first is None or window.start - first < _QUIET:
+        return unknown(SHORT_HISTORY)
     return count(
         sum(
             active.last_before is not None and window.start - active.last_before > _QUIET
