@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.config import Config
-from storage import schema
+from storage import population, schema
 from storage.database import Database
 from storage.times import from_micros
 
@@ -39,6 +39,11 @@ def check_all(database: Database, config: Config) -> list[Finding]:
         findings.append(
             Finding(good=False, words="no source is configured. Add [sources.NAME] to the configuration.")
         )
+    with database.read() as session:
+        findings += [
+            Finding(good=False, words=f"no channel of source {named} is known. Check its name in the configuration.")
+            for named in population.unknown_channels(session, config.policy())
+        ]
     states = {state.name: state for state in source_states(database, config)}
     for name, source in config.sources.items():
         state = states.get(name)

@@ -185,6 +185,7 @@ _MESSAGE = _Upsert(
     WHERE (excluded.revision, excluded.observed_at) > (messages.revision, messages.observed_at)
        OR ((excluded.revision, excluded.observed_at) = (messages.revision, messages.observed_at)
            AND (NOT messages.deleted AND messages.text <> excluded.text
+                OR COALESCE(messages.url, '') <> COALESCE(excluded.url, '')
                 OR COALESCE(messages.reactions, '') <> COALESCE(excluded.reactions, '')))""",
 )  # fmt: skip
 
