@@ -89,7 +89,7 @@ def _fill(database: Database, messages: int) -> None:
     _insert(database, "members", [
         (1, f"U{n}", f"user{n}", "", None, False, False, "[]", "[]", True, True, 0,
          to_micros(begin + timedelta(weeks=max(0, n - 2_000) / _MEMBERS_A_WEEK)), None, None, f"1:U{n}",
-         "bot" if n % 500 == 7 else "staff" if n % 200 == 3 else "member")  # noqa: PLR2004
+         "bot" if n % 500 == 7 else "staff" if n % 200 == 3 else "member")
         for n in range(members)
     ])  # fmt: skip
     rows, tags, root = [], [], ""
@@ -98,7 +98,7 @@ def _fill(database: Database, messages: int) -> None:
         week = n // _A_WEEK
         author = int(chance.paretovariate(0.6)) % (2_000 + week * _MEMBERS_A_WEEK)
         id_ = f"C{n % 40}:{to_micros(at)}"
-        root = id_ if not root or chance.random() < 0.3 else root  # noqa: PLR2004
+        root = id_ if not root or chance.random() < 0.3 else root
         rows.append((1, id_, f"C{n % 40}", f"U{author}", to_micros(at), "How do I make it work? " * 4, None, False,
                      None, 0, 0, None, n % 3 // 2, False, None, None, False, root, False))  # fmt: skip
         for label, share in _LABELS if root == id_ else (("support_answer", 0.12), ("thanks", 0.05)):

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
 
 from connectors.records import Channel, Deletion, Join, Leave, Member, Message, Page
+from storage import tables
 from storage.tables import Source
 from storage.times import to_micros
 
@@ -54,7 +55,7 @@ def save(session: Session, source: int, page: Page) -> Saved:
         _write(connection, _JOINED, [_join_row(source, fact) for fact in (*page.joins, *page.leaves)])
     saved = Saved(_write(connection, _MESSAGE, messages), _write(connection, _DELETION, deletions))
     if messages:
-        _know(connection, source, messages)
+        _know(session, source, messages)
     if page.cursor is not None:
         _write(connection, _CURSOR, [(source, storable(page.stream), storable(page.cursor), observed)])
     return saved
@@ -149,6 +150,8 @@ def storable(text: _Text) -> _Text:
 class _Upsert(NamedTuple):
     """One conditional upsert, said once for both databases."""
 
+    name: str
+    """What is written; no two statements share it."""
     table: str
     columns: tuple[str, ...]
     key: int
@@ -169,6 +172,7 @@ _TAKEN = ("channel_id", "author_id", "created_at", "thread_id", "opens_thread", 
           "observed_at", "reactions", "reaction_count", "is_solution", "url")  # fmt: skip
 
 _MESSAGE = _Upsert(
+    "message",
     "messages", _MESSAGE_COLUMNS, 2,
     "UPDATE SET " + ", ".join(f"{column} = excluded.{column}" for column in _TAKEN) + """,
         text = CASE WHEN messages.deleted_at >= excluded.observed_at THEN '' ELSE excluded.text END,
@@ -190,6 +194,7 @@ _MESSAGE = _Upsert(
 )  # fmt: skip
 
 _DELETION = _Upsert(
+    "deletion",
     "messages", _MESSAGE_COLUMNS, 2,
     """UPDATE SET deleted_at = excluded.deleted_at,
         deleted = excluded.deleted_at >= messages.observed_at,
@@ -199,6 +204,7 @@ _DELETION = _Upsert(
 )  # fmt: skip
 
 _CHANNEL = _Upsert(
+    "channel",
     "channels",
     ("source_id", "external_id", "name", "parent_id", "is_private", "is_archived", "url", "observed_at", "is_internal"),
     2,
@@ -208,6 +214,7 @@ _CHANNEL = _Upsert(
 )  # fmt: skip
 
 _MEMBER = _Upsert(
+    "member",
     "members", _MEMBER_COLUMNS, 2,
     "UPDATE SET " + ", ".join(f"{column} = excluded.{column}" for column in _MEMBER_COLUMNS[2:12]) + """,
         standing = NULL
@@ -215,6 +222,7 @@ _MEMBER = _Upsert(
 )  # fmt: skip
 
 _JOINED = _Upsert(
+    "joined",
     "members", _MEMBER_COLUMNS, 2,
     """UPDATE SET
         joined_at = CASE WHEN members.joined_at <= excluded.joined_at THEN members.joined_at
@@ -226,26 +234,35 @@ _JOINED = _Upsert(
 )  # fmt: skip
 
 _CURSOR = _Upsert(
+    "cursor",
     "cursors", ("source_id", "stream", "cursor", "saved_at"), 2,
     "UPDATE SET cursor = excluded.cursor, saved_at = excluded.saved_at",
 )  # fmt: skip
 
-_KNOWN_AUTHOR = _Upsert("members", _MEMBER_COLUMNS, 2, "NOTHING")
-_KNOWN_CHANNEL = _Upsert("channels", _CHANNEL.columns, 2, "NOTHING")
+_KNOWN_AUTHOR = _Upsert("author", "members", _MEMBER_COLUMNS, 2, "NOTHING")
+_KNOWN_CHANNEL = _Upsert("place", "channels", _CHANNEL.columns, 2, "NOTHING")
 
 
-def _know(connection: Connection, source: int, messages: Iterable[Row]) -> None:
+def _know(session: Session, source: int, messages: Iterable[Row]) -> None:
     """Give a row to every author and channel that was only ever named by a message."""
-    channels = {row[2] for row in messages}
-    authors = {row[3] for row in messages} - {None}
+    channels = _strangers(session, source, tables.Channel, {row[2] for row in messages})
+    authors = _strangers(session, source, tables.Member, {row[3] for row in messages} - {None})
     stub = (False, False, "[]", "[]", True, False, 0, None, None, None)
+    connection = session.connection()
     _write(connection, _KNOWN_AUTHOR,
-           [(source, id_, id_, "", None, *stub, account(source, id_)) for id_ in sorted(authors)])  # fmt: skip
+           [(source, id_, id_, "", None, *stub, account(source, id_)) for id_ in authors])  # fmt: skip
     _write(
         connection,
         _KNOWN_CHANNEL,
         [(source, id_, id_, None, False, False, None, 0, False) for id_ in channels],
     )
+
+
+def _strangers(
+    session: Session, source: int, table: type[tables.Channel | tables.Member], named: set[str]
+) -> list[str]:
+    known = select(table.external_id).where(table.source_id == source, table.external_id.in_(sorted(named)))
+    return sorted(named.difference(session.scalars(known)))
 
 
 def _write(connection: Connection, upsert: _Upsert, rows: Sequence[Row]) -> int:
@@ -266,7 +283,7 @@ def _copy(connection: Connection, upsert: _Upsert, rows: Sequence[Row]) -> int:
     """PostgreSQL's fast way: COPY into a temporary table, then one upsert from it, in rounds of distinct keys."""
     columns = ", ".join(upsert.columns)
     key = ", ".join(upsert.columns[: upsert.key])
-    temporary = f"incoming_{upsert.table}"
+    temporary = f"incoming_{upsert.name}"
     cursor = cast("Any", connection.connection.cursor())
     cursor.execute(
         f"CREATE TEMPORARY TABLE IF NOT EXISTS {temporary} ON COMMIT DELETE ROWS AS "
@@ -274,6 +291,7 @@ def _copy(connection: Connection, upsert: _Upsert, rows: Sequence[Row]) -> int:
     )
     written = 0
     for distinct in _rounds(rows, upsert.key):
+        # Each time: messages and deletions of one transaction go through the same temporary table.
         cursor.execute(f"TRUNCATE {temporary}")
         with cursor.copy(f"COPY {temporary} ({columns}) FROM STDIN") as copy:
             for row in distinct:

@@ -1,6 +1,6 @@
 """A digest: computed, not yet words. Every renderer takes this and nothing else (and a language)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -95,3 +95,17 @@ class Digest:
     """One bar a bucket: days; for a quarter, weeks (named by their first day)."""
     currency: str = "EUR"
     """ISO 4217 code that the money lines are in (bot.spaces.community.Assumptions)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One number with its contract and the messages behind it."""
+
+    metric: Metric
+    window: Window
+    value: Value
+    evidence: Sequence[Evidence] | None
+    """None where the number has no single messages behind it."""
+    as_of: datetime
+    answer_days: int
+    currency: str = "EUR"
