@@ -65,10 +65,17 @@ def name(text: str) -> str:
 
 def excerpt(text: str, limit: int = 140) -> str:
     """The first `limit` characters of what a message says, without its platform's markup, in one line."""
-    text = text[:_READ]
+    text = _untitled(text[:_READ])
     for pattern, replacement in _RULES:
         text = pattern.sub(replacement, text)
     return shorten(clean(html.unescape(text)), limit)
+
+
+def _untitled(text: str) -> str:
+    """The text without a title that the first sentence only repeats."""
+    title, _, body = text.partition("\n")
+    repeated = title.strip(" .?!").casefold()
+    return body if repeated and body.lstrip().casefold().startswith(repeated) else text
 
 
 def shorten(text: str, limit: int) -> str:

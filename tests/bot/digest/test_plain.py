@@ -76,3 +76,8 @@ def test_hostile_markup_takes_no_time() -> None:
     # Each of these is slow in a pattern that goes back and forth; here a few thousand characters are read, once.
     for piece in ("<", "[", "*", "**a", "![", "[x](", "<!--", "[quote]", "_a", "`", "<a ", "<@U|", "> "):
         assert len(plain.excerpt(piece * 50_000)) <= 140
+
+
+def test_a_title_that_the_text_repeats_is_said_once() -> None:
+    assert plain.excerpt("My vault fails\nmy vault fails. It is on Unraid.") == "my vault fails. It is on Unraid."
+    assert plain.excerpt("Restore\nHow do I restore?") == "Restore How do I restore?"
