@@ -1,12 +1,13 @@
-"""The seams between platforms and us: what an archive offers, and how one is found by name."""
+"""The seams between platforms and us: what a connector and an archive offer, and how one is found by name."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Protocol
 
 from connectors.errors import Misconfigured
-from connectors.records import Page
+from connectors.records import Finding, Page, Post
 
 
 class Archive(Protocol):
@@ -26,6 +27,75 @@ class Archive(Protocol):
         ...
 
 
+class Inbox(Protocol):
+    """All that a connector knows of us."""
+
+    async def deliver(self, page: Page) -> None:
+        """Keep a page. When this returns it is durable: only then may the platform be told that we have it."""
+        ...
+
+    async def cursors(self) -> Mapping[str, str]:
+        """How far each stream of the source has been read."""
+        ...
+
+    def gap(self) -> None:
+        """Say that events may have been lost (a reconnect, a new channel, a burst refused): history is read again."""
+        ...
+
+    def alive(self) -> None:
+        """Say that the platform has just been heard of (hello, heartbeat, an answered poll)."""
+        ...
+
+
+class Connector(Protocol):
+    """A live platform, for one source. Every method may raise the errors of `connectors.errors`, and nothing else.
+
+    Made inside the running event loop. `settings` are those of the source (`url`, `api_url`, `include` ...), `secrets`
+    its tokens by name ("bot_token", "app_token", "signing_secret", "api_key", "webhook_secret").
+    """
+
+    def __init__(self, settings: Mapping[str, Any], secrets: Mapping[str, str]) -> None: ...
+
+    def fetch(
+        self, cursors: Mapping[str, str], since: datetime, *, sweep: bool = False
+    ) -> AsyncIterator[Page]:
+        """Read history, from the cursor of each stream, or from `since` where there is none.
+
+        With `sweep` the newest stretch is read again although it is known, and pages carry `swept`, so that silent
+        losses, edits and deletions are found. A place that refuses is a `Refusal`, and the next place follows.
+        Rate limits are honoured as the platform tells them, inside.
+        """
+        ...
+
+    async def listen(self, inbox: Inbox) -> None:
+        """Deliver what happens until cancelled. Reconnects by itself where that is routine, and calls `gap` then."""
+        ...
+
+    async def post(self, place: str, post: Post) -> str:
+        """Send, once; returns the id. `place` is a channel, or "channel/thread" (a Discourse category or topic).
+
+        Raises:
+            Unsure: it is not known whether it was sent: `find` tells.
+        """
+        ...
+
+    async def find(self, place: str, key: str) -> str | None:
+        """The id of what was sent with this key, by reading back; None when it is not there."""
+        ...
+
+    async def edit(self, place: str, id_: str, post: Post) -> None:
+        """Replace what was posted."""
+        ...
+
+    async def check(self) -> list[Finding]:
+        """Try the credentials, rights and addresses. Never raises: what fails is a finding with its cure."""
+        ...
+
+    async def close(self) -> None:
+        """Give back sockets and threads, within 5 s."""
+        ...
+
+
 def names() -> list[str]:
     """The connectors that are installed, by the name that the configuration uses."""
     return sorted(point.name for point in entry_points(group="spaces.archives"))
@@ -41,3 +111,15 @@ def load_archive(connector: str) -> type[Archive]:
         found: type[Archive] = point.load()
         return found
     raise Misconfigured(f"There is no connector '{connector}'. Installed are: {', '.join(names())}.")
+
+
+def load_connector(connector: str) -> type[Connector]:
+    """Find a connector by name.
+
+    Raises:
+        Misconfigured: there is none of that name.
+    """
+    for point in entry_points(group="spaces.connectors", name=connector):
+        found: type[Connector] = point.load()
+        return found
+    raise Misconfigured(f"There is no live connector '{connector}'. Installed are: {', '.join(names())}.")

@@ -3,7 +3,8 @@
     ConnectorError
      |- Misconfigured       the operator: wrong token, missing right, wrong file
      |- Unavailable         nobody: we wait and try again
-     `- UnreadablePayload   a developer: the record is kept aside and counted
+     |- UnreadablePayload   a developer: the record is kept aside and counted
+     `- Unsure              nobody: it was sent or not; reading back will tell
 
 This module imports nothing of ours.
 """
@@ -27,3 +28,7 @@ class Unavailable(ConnectorError):
 
 class UnreadablePayload(ConnectorError):
     """The platform said something that we cannot read; the rest goes on."""
+
+
+class Unsure(ConnectorError):
+    """A post may or may not have been sent (5xx, reset, time-out): unknown is not failed."""

@@ -10,7 +10,7 @@ whenever it arrived. `observed_at` stands on the `Page`.
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Member(NamedTuple):
@@ -90,6 +90,56 @@ class Deletion(NamedTuple):
     at: datetime
 
 
+class ChannelGone(NamedTuple):
+    """A channel, or a thread with a channel of its own, is gone with every message in it and in its threads."""
+
+    channel_id: str
+    at: datetime
+
+
+class Swept(NamedTuple):
+    """A stretch that was reread whole: what the platform still shows of it stands on this page, the rest is deleted.
+
+    With `thread_id`: the messages of that thread. Else: the messages of `channel_id` that are no replies in a thread
+    (its own and those that open a thread). Both ends are included; None is unbounded.
+    """
+
+    channel_id: str
+    thread_id: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+class Refusal(NamedTuple):
+    """A place that the platform does not let us read: remembered, shown in `spaces status`, tried again rarely."""
+
+    channel_id: str
+    why: str
+    """One sentence with its cure."""
+
+
+class Post(NamedTuple):
+    """What we say. Nothing in it ever notifies anyone, whatever names and texts it holds."""
+
+    key: str
+    """Our own, unique, at most 25 letters and digits: sent with the message, so that it can be found again."""
+    title: str
+    text: str
+    """CommonMark: headings, bold, links, lists, tables for Discourse; also the fallback of the others."""
+    payload: Mapping[str, Any] | None = None
+    """The platform's own form where there is one (Block Kit, embeds), as bot.digest.render makes it."""
+    picture: bytes | None = None
+    """A PNG."""
+    alt: str = ""
+
+
+class Finding(NamedTuple):
+    """One thing looked at by `spaces check`: `words` name what is missing, and the page or menu where it is mended."""
+
+    good: bool
+    words: str
+
+
 class Problem(NamedTuple):
     """Something that could not be read: one sentence each for where, what and the cure."""
 
@@ -118,6 +168,12 @@ class Page(NamedTuple):
     joins: tuple[Join, ...] | list[Join] = ()
     leaves: tuple[Leave, ...] | list[Leave] = ()
     problems: tuple[Problem, ...] | list[Problem] = ()
+    gone_channels: tuple[ChannelGone, ...] | list[ChannelGone] = ()
+    swept: tuple[Swept, ...] | list[Swept] = ()
+    """Applied after the messages of the page."""
+    refusals: tuple[Refusal, ...] | list[Refusal] = ()
+    readable: tuple[str, ...] | list[str] = ()
+    """Channels that answered: a refusal remembered for one of them is forgotten."""
     left_out: Mapping[str, int] = {}
     """Rows that are no messages, counted by what they are ("channel_join": 320)."""
     fraction: float | None = None
