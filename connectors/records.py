@@ -168,13 +168,13 @@ class Page(NamedTuple):
     joins: tuple[Join, ...] | list[Join] = ()
     leaves: tuple[Leave, ...] | list[Leave] = ()
     problems: tuple[Problem, ...] | list[Problem] = ()
+    left_out: Mapping[str, int] = {}
+    """Rows that are no messages, counted by what they are ("channel_join": 320)."""
+    fraction: float | None = None
+    """How much of the stream has been read, 0 to 1, for a progress bar; None when unknown."""
     gone_channels: tuple[ChannelGone, ...] | list[ChannelGone] = ()
     swept: tuple[Swept, ...] | list[Swept] = ()
     """Applied after the messages of the page."""
     refusals: tuple[Refusal, ...] | list[Refusal] = ()
     readable: tuple[str, ...] | list[str] = ()
     """Channels that answered: a refusal remembered for one of them is forgotten."""
-    left_out: Mapping[str, int] = {}
-    """Rows that are no messages, counted by what they are ("channel_join": 320)."""
-    fraction: float | None = None
-    """How much of the stream has been read, 0 to 1, for a progress bar; None when unknown."""
