@@ -5,7 +5,8 @@ all of it when the policy is another one.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
@@ -210,7 +211,7 @@ def _settle_members(
     _tag_again(session, accounts, bots)
 
 
-def _tag_again(session: Session, accounts: Iterable["_Account"], bots: Set[_Key]) -> None:
+def _tag_again(session: Session, accounts: Iterable["_Account"], bots: AbstractSet[_Key]) -> None:
     """Queue what those wrote of whom it just turned out that they are bots, or none: bots bear no tags."""
     turned: dict[int, list[str]] = {}
     for account in accounts:
