@@ -56,8 +56,11 @@ def run() -> None:
         _write_discord(discord, _MESSAGES)
         for name, path, rows in (("slack", slack, _slack_rows), ("discord", discord, _discord_rows)):
             for kind in ("sqlite", "postgresql"):
-                ours, peak = _alone(_import, kind, name, path)
-                floor, plain_peak = _alone(_plain, kind, rows, path)
+                # The best of two, by turns: a busy machine slows the one as much as the other.
+                pairs = [
+                    (_alone(_import, kind, name, path), _alone(_plain, kind, rows, path)) for _ in range(2)
+                ]
+                (ours, peak), (floor, plain_peak) = (min(side) for side in zip(*pairs, strict=True))
                 goal = ">= 0.60" if kind == "sqlite" else ">= 0.40"
                 say(f"import {name} into {kind}", _MESSAGES / ours, _MESSAGES / floor, "messages/s", goal)
                 say(f"peak memory, import {name} into {kind}", peak, plain_peak, "MB", "< 150 MB")

@@ -58,7 +58,9 @@ def _fail(error: Exception) -> int:
             return _say(str(error), FAILED)
         case OSError():
             name = f"{error.filename}: " if error.filename else ""
-            return _say(f"{name}{error.strerror or error}. Check the path, the rights and the free space.", FAILED)
+            return _say(
+                f"{name}{error.strerror or error}. Check the path, the rights and the free space.", FAILED
+            )
         case _:
             return _say(
                 f"Something went wrong that should not ({type(error).__name__}: {error}). Please report it; "

@@ -41,7 +41,10 @@ def check_all(database: Database, config: Config) -> list[Finding]:
         )
     with database.read() as session:
         findings += [
-            Finding(good=False, words=f"no channel of source {named} is known. Check its name in the configuration.")
+            Finding(
+                good=False,
+                words=f"no channel of source {named} is known. Check its name in the configuration.",
+            )
             for named in population.unknown_channels(session, config.policy())
         ]
     states = {state.name: state for state in source_states(database, config)}

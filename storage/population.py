@@ -6,6 +6,7 @@ all of it when the policy is another one.
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ import orjson
 from sqlalchemy import and_, bindparam, select, update
 from sqlalchemy.orm import Session
 
+from storage import queue
 from storage.tables import Channel, Member, Setting, Source
 
 _KEY = "population"
@@ -206,6 +208,18 @@ def _settle_members(
             changed.append({"source": account.source_id, "id": account.external_id, "standing": standing})
     _write(session, Member, changed)
     session.connection().execute(update(Member).where(Member.standing.is_(None)).values(standing="member"))
+    _tag_again(session, accounts, bots)
+
+
+def _tag_again(session: Session, accounts: Iterable["_Account"], bots: AbstractSet[_Key]) -> None:
+    """Queue what those wrote of whom it just turned out that they are bots, or none: bots bear no tags."""
+    turned: dict[int, list[str]] = {}
+    for account in accounts:
+        is_bot = account[:2] in bots
+        if is_bot != (account.standing == "bot") and (is_bot or account.standing is not None):
+            turned.setdefault(account.source_id, []).append(account.external_id)
+    for source, authors in turned.items():
+        queue.queue_authors(session, source, authors)
 
 
 class _Account(NamedTuple):

@@ -16,8 +16,8 @@ import pytest
 
 from bot.app import compute_digest
 from bot.collect import import_archives
-from bot.settings import Community, Config, Source
 from bot.digest.model import Digest
+from bot.settings import Community, Config, Source
 from bot.settle import Silent
 from bot.spaces.window import Period
 from storage.database import Database

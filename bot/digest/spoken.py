@@ -12,6 +12,10 @@ from bot.digest.words import ChangeSaid, Words
 from bot.spaces.model import Area, Evidence
 
 
+_SILENCE = timedelta(days=2)
+"""A source that was silent for longer before the window's end has perhaps stopped being read."""
+
+
 @dataclass(frozen=True, slots=True)
 class MetricSaid:
     """One line of an area."""
@@ -191,8 +195,8 @@ def _coverage(source: SourceCoverage, digest: Digest, words: Words) -> CoverageS
     else:
         moment = words.moment(last)
         newest = words.gettext("newest message: {moment}", moment=moment)
-        # A quiet evening is no gap; a last day without a single message may well be one.
-        stops = last.astimezone(digest.window.zone).date() < digest.window.until - timedelta(days=1)
+        # A quiet Sunday is no gap; two days of silence up to the window's end may well be one.
+        stops = last < digest.window.start or digest.window.end - last > _SILENCE
         warning = (
             words.gettext("{source}: no data after {moment}.", source=name, moment=moment) if stops else ""
         )

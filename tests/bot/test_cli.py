@@ -196,6 +196,6 @@ def test_help_needs_nothing_heavy() -> None:
         "import sys\nsys.argv = ['spaces', '--help']\nfrom bot.__main__ import main\n"
         f"try: main()\nfinally: sys.stderr.write(repr([name for name in {heavy!r} if name in sys.modules]))"
     )
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stderr == "[]"
     assert "digest" in ran.stdout

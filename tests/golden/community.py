@@ -139,7 +139,9 @@ class Golden:
         with self.database.write() as session:
             session.execute(text("UPDATE members SET standing = 'member'"))
             for name, standing in STANDINGS.items():
-                session.execute(text(f"UPDATE members SET standing = '{standing}' WHERE external_id = '{name}'"))
+                session.execute(
+                    text(f"UPDATE members SET standing = '{standing}' WHERE external_id = '{name}'")
+                )
             session.execute(text(f"UPDATE members SET person = '{team}:ben' WHERE source_id = {forum}"))
             session.execute(text("UPDATE channels SET counted = external_id <> 'secret', "
                                  "is_internal = external_id = 'staff-room'"))  # fmt: skip

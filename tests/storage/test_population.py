@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from connectors.records import Channel, Member, Page
+from connectors.records import Channel, Member, Message, Page
 from storage import ingest, tables
 from storage.database import Database
 from storage.population import Places, Policy, settle, unknown_channels
@@ -21,11 +21,13 @@ def save(
     *,
     members: Iterable[Member] = (),
     channels: Iterable[Channel] = (),
+    messages: Iterable[Message] = (),
     source: str = "team",
     at: datetime = NOON,
 ) -> int:
     id_ = ingest.source_id(session, source, "slack")
-    ingest.save(session, id_, Page("s", None, at, members=list(members), channels=list(channels)))
+    page = Page("s", None, at, members=list(members), channels=list(channels), messages=list(messages))
+    ingest.save(session, id_, page)
     return id_
 
 
@@ -235,3 +237,22 @@ def test_the_same_ids_in_two_sources_are_apart(database: Database) -> None:
             .join(tables.Member, tables.Member.source_id == tables.Source.id)
         )
         assert {tuple(row) for row in rows} == {("team", True, "member"), ("forum", False, "staff")}
+
+
+def test_who_turns_out_to_be_a_bot_is_tagged_again_and_nobody_else(database: Database) -> None:
+    wrote = [Message("m1", "help", "deploy", NOON, "done"), Message("m2", "help", "ann", NOON, "thanks")]
+    with database.write() as session:
+        save(session, members=[Member("deploy", "deploy"), Member("ann", "ann")], messages=wrote)
+        settle(session, Policy())
+
+    def queued_after(policy: Policy) -> set[str]:
+        with database.write() as session:
+            session.execute(update(tables.Message).values(untagged=False))
+            settle(session, policy)
+            return set(session.scalars(select(tables.Message.external_id).where(tables.Message.untagged)))
+
+    named = Policy(bot_members=("team:deploy",))
+    assert queued_after(Policy()) == set()
+    assert queued_after(named) == {"m1"}
+    assert queued_after(named) == set()
+    assert queued_after(Policy()) == {"m1"}

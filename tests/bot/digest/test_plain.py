@@ -79,5 +79,8 @@ def test_hostile_markup_takes_no_time() -> None:
 
 
 def test_a_title_that_the_text_repeats_is_said_once() -> None:
-    assert plain.excerpt("My vault fails\nmy vault fails. It is on Unraid.") == "my vault fails. It is on Unraid."
+    assert (
+        plain.excerpt("My vault fails\nmy vault fails. It is on Unraid.")
+        == "my vault fails. It is on Unraid."
+    )
     assert plain.excerpt("Restore\nHow do I restore?") == "Restore How do I restore?"

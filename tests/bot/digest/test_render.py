@@ -7,6 +7,7 @@ import sys
 import unicodedata
 from collections import Counter
 from dataclasses import replace
+from datetime import timedelta
 from functools import cache
 from html.parser import HTMLParser
 from io import StringIO
@@ -23,6 +24,7 @@ from rich.console import Console
 
 from bot.digest.model import AreaReadings, Digest
 from bot.digest.render import FORMATS, render, terminal
+from bot.digest.spoken import speak
 from bot.spaces.model import Area, Value
 from tests.bot.digest.hostile import BENIGN, hostile, named
 from tests.bot.digest.samples import AS_OF, metric, reading, sample_digest
@@ -298,3 +300,14 @@ def test_nothing_in_json_is_invisible_or_pings(name: str, text: str) -> None:
     assert {unicodedata.category(char) for char in said.replace("\n", "").replace("\u2060", "")}.isdisjoint(
         {"Cc", "Cf", "Cs", "Co"}
     )
+
+
+@pytest.mark.parametrize(
+    ("silence", "said"), [(timedelta(days=2), False), (timedelta(days=2, seconds=1), True)]
+)
+def test_a_quiet_day_is_no_gap_but_two_are(silence: timedelta, said: bool) -> None:
+    digest = sample_digest()
+    (first, *_) = digest.coverage
+    quiet = replace(first, last_message_at=digest.window.end - silence)
+    warnings = speak(replace(digest, coverage=(quiet,)), "en").warnings
+    assert bool(warnings) is said

@@ -1,0 +1,128 @@
+"""Cues: patterns in many languages, found in one pass over a message.
+
+`cues/<language>.toml` holds, for each label (and for a few notions that the rules need), groups of RE2 patterns with
+a weight and the reason that people are shown. All patterns of all languages become one automaton.
+"""
+
+import re
+import tomllib
+from functools import cache, lru_cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import re2
+
+_FOLDER = Path(__file__).resolve().parent / "cues"
+
+LONGEST = 2_000
+"""Characters of a message that are looked at."""
+
+ENOUGH = 2
+"""The sum of weights from which a label is given: one strong cue (2) or two weak ones (1), less what speaks against."""
+
+_MEMORY = (
+    256 << 20
+)  # RE2 drops its automaton, and finds nothing, where it outgrows this; in use are some megabytes
+
+
+class Cue(NamedTuple):
+    """Some patterns that say the same."""
+
+    label: str
+    weight: int
+    why: str
+
+
+class Reading(NamedTuple):
+    """What was seen in one message."""
+
+    score: dict[str, int]
+    """Label or notion -> sum of the weights of its cues."""
+    why: dict[str, str]
+    """Label or notion -> reason of its heaviest cue."""
+    words: int
+    has_link: bool
+    has_code: bool
+
+    def says(self, label: str) -> bool:
+        """The cues are enough."""
+        return self.score.get(label, 0) >= ENOUGH
+
+
+class _Cues(NamedTuple):
+    patterns: Any  # re2.Set
+    groups: list[Cue]
+    group_of: list[int]  # pattern -> group
+
+
+@cache
+def _cues() -> _Cues:
+    options = re2.Options()
+    options.max_mem = _MEMORY
+    options.log_errors = False
+    patterns, groups, group_of = re2.Set.SearchSet(options), [], []
+    for path in sorted(_FOLDER.glob("*.toml")):
+        for label, entries in tomllib.loads(path.read_text("utf-8")).items():
+            for entry in entries:
+                groups.append(Cue(label, entry["weight"], entry["why"]))
+                for pattern in entry["patterns"]:
+                    patterns.Add(pattern.replace("'", ""))
+                    group_of.append(len(groups) - 1)
+    patterns.Compile()
+    return _Cues(patterns, groups, group_of)
+
+
+@cache
+def fingerprint() -> str:
+    """A digest of everything that decides: the cues and the program beside them."""
+    digest = sha256()
+    here = Path(__file__).resolve().parent
+    for path in sorted([*here.glob("*.py"), *_FOLDER.glob("*.toml")]):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+_MARKUP = re.compile(
+    r"""
+    (?P<code> ```.*?(?:```|\Z) | `[^`\n]+` | <pre\b.*?</pre> | <code\b.*?</code> )
+  | (?P<quote> ^\s{0,3}(?:>|&gt;)[^\n]*$ | \[quote\b.*?\[/quote\] | <blockquote\b.*?</blockquote> )
+  | (?P<link> <?https?://[^\s<>)\]|]+(?:\|[^>\n]*)?>? | \bwww\.[^\s<>)\]]+ )
+  | (?P<call> <[@\#!][^>\n]*> | (?<![\w.])@[\w.-]+ )
+  | (?P<tag> </?[a-z][^>\n]*> )
+    """,
+    re.VERBOSE | re.DOTALL | re.MULTILINE | re.IGNORECASE,
+)
+_INSTEAD = {"code": " \u2039code\u203a ", "quote": " ", "link": " \u2039link\u203a ", "call": "@", "tag": " "}
+_TRIGGERS = re.compile(r"[<>`@\[]|&gt;|http|www\.", re.IGNORECASE)
+_PLAIN = str.maketrans("áàâäéèêëíìîïóòôöúùûüñç\u201c\u201d", 'aaaaeeeeiiiioooouuuunc""', "\u2019\u2018\u00b4")
+
+
+def clean(text: str) -> str:
+    """What was said, in lower case, without accents and apostrophes; code, links and mentions are replaced by marks.
+
+    Quotes are left out. People write "dont" and "como" as often as "don't" and "cómo", so patterns need say it once.
+    """
+    text = text[:LONGEST]
+    if _TRIGGERS.search(text):
+        text = _MARKUP.sub(lambda found: _INSTEAD[str(found.lastgroup)], text)
+    text = text.lower().replace("'", "")
+    if not text.isascii():
+        text = text.translate(_PLAIN)
+    return text
+
+
+@lru_cache(maxsize=8_192)
+def read(text: str) -> Reading:
+    """Find all cues of a message. A text is looked at a few times while its batch is tagged, hence the cache."""
+    said = clean(text)
+    patterns, groups, group_of = _cues()
+    score: dict[str, int] = {}
+    why: dict[str, str] = {}
+    heaviest: dict[str, int] = {}
+    for group in {group_of[found] for found in patterns.Match(said.encode()) or ()}:
+        label, weight, reason = groups[group]
+        score[label] = score.get(label, 0) + weight
+        if weight > heaviest.get(label, 0):
+            heaviest[label], why[label] = weight, reason
+    return Reading(score, why, said.count(" ") + 1, "\u2039link\u203a" in said, "\u2039code\u203a" in said)

@@ -1,0 +1,93 @@
+"""Labels by rules: cues in the text, marks of the platform, and the place in the conversation."""
+
+from collections.abc import Sequence
+
+from bot.classifiers import Subject, Verdict, cues
+
+_BY_TEXT = frozenset({
+    "question", "product_idea", "bug_report", "advocacy", "introduction", "contribution", "event", "thanks",
+    "success_story",
+})  # fmt: skip
+"""Labels that the words of a message alone can earn."""
+
+_CHECKS = frozenset({
+    "✅", "✔", "✔️", "☑", "☑️", "white_check_mark", "heavy_check_mark", "ballot_box_with_check",
+})  # fmt: skip
+
+_FEW_WORDS = 4  # fewer tell nobody anything
+_A_LOT = 20  # who says "not sure" and goes on for as many words does say something
+_MANY_WORDS = 14  # as many, from somebody else in a question's conversation, are an explanation
+
+
+class Rules:
+    """The classifier that needs no training."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the cues and the program."""
+        return cues.fingerprint()
+
+    def classify(self, subjects: Sequence[Subject]) -> list[list[Verdict]]:
+        """The verdicts of each subject."""
+        return [_verdicts(subject) for subject in subjects]
+
+
+def _verdicts(subject: Subject) -> list[Verdict]:
+    reading = cues.read(subject.text)
+    score, why = reading.score, reading.why
+    found = [
+        Verdict(label, "rules", why[label])
+        for label, total in score.items()
+        if total >= cues.ENOUGH and label in _BY_TEXT
+    ]
+    if subject.is_root:
+        if not _CHECKS.isdisjoint(subject.reactions):
+            found.append(Verdict("resolved", "platform", "Bears a check-mark."))
+    elif subject.by_asker:
+        if subject.after_reply and reading.says("confirmation"):
+            found.append(
+                Verdict("resolved", "rules", f"The asker, after a reply: {_lower(why['confirmation'])}")
+            )
+    elif subject.answers_question:
+        answer = _answer(subject, reading)
+        if answer is not None:
+            found.append(answer)
+    return found
+
+
+def _answer(subject: Subject, reading: cues.Reading) -> Verdict | None:
+    """Why this message, by somebody else in a question's conversation, answers it; None if it does not."""
+    if subject.is_solution:
+        return Verdict("support_answer", "platform", "The platform marks it as the solution.")
+    if not _CHECKS.isdisjoint(subject.reactions):
+        return Verdict("support_answer", "platform", "Bears a check-mark.")
+    why = _welcomed(subject.then_asker) or _told(reading)
+    return None if why is None else Verdict("support_answer", "rules", why)
+
+
+def _welcomed(then_asker: str | None) -> str | None:
+    """How the asker took the message."""
+    if then_asker is None:
+        return None
+    then = cues.read(then_asker)
+    if then.says("confirmation"):
+        return "The asker confirms right after it."
+    return "The asker says thanks right after it." if then.says("thanks") else None
+
+
+def _told(reading: cues.Reading) -> str | None:
+    """What the message tells that helps."""
+    if reading.says("question") and not reading.says("instruction"):
+        return None
+    if reading.has_code or reading.has_link:
+        return f"{'Shows code' if reading.has_code else 'Gives a link'}, in reply to a question."
+    if reading.words < _FEW_WORDS or (reading.says("no_answer") and reading.words < _A_LOT):
+        return None
+    if reading.says("instruction"):
+        return f"{reading.why['instruction'][:-1]}, in reply to a question."
+    at_length = reading.words >= _MANY_WORDS and not reading.says("thanks")
+    return "Explains at length, in reply to a question." if at_length else None
+
+
+def _lower(sentence: str) -> str:
+    return sentence[0].lower() + sentence[1:]

@@ -1,0 +1,217 @@
+"""Drains the queue of untagged messages: each gets its conversation, then its labels.
+
+The queue is a query (`messages.untagged`), so new, edited, deleted, imported and re-labelled messages are one case.
+A batch is one transaction: it walks one channel after the other in the order of time, and may stop anywhere.
+
+What a message's conversation depends on is local (`bot.classifiers.conversations`), and so is what must be looked at
+again when a message came, changed or went: the lines shortly after it, those that reply to it, its thread, and from
+the message before it on, the conversations it is or was in. So the outcome does not depend on the order of arrival.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import orjson
+from sqlalchemy.orm import Session
+
+from bot.classifiers import Classifier, Subject
+from bot.classifiers.rules import Rules
+from bot.walk import People, Walk, Walked
+from storage import conversations, queue, tags
+from storage.conversations import Member
+from storage.database import Database
+from storage.queue import Position, Row
+from storage.tables import Setting
+
+_SETTING = "tagged_by"
+
+
+def drain(
+    database: Database,
+    on_progress: Callable[[int, int], None] | None = None,
+    batch: int = 5_000,
+    classifier: Classifier | None = None,
+) -> int:
+    """Tag everything that waits, and all again if the rules are others than last time. Returns how many were taken.
+
+    Args:
+        database: where the messages are.
+        on_progress: told after each batch how many are done, and how many there were.
+        batch: about how many messages go into one transaction.
+        classifier: who decides; the rules if nobody is named.
+    """
+    decides = classifier or Rules()
+    with database.read() as session:
+        known = session.get(Setting, _SETTING)
+        same = known is not None and known.value == decides.fingerprint
+        if same and queue.first(session) is None:
+            return 0
+    if not same:
+        with database.write() as session:
+            session.merge(Setting(key=_SETTING, value=decides.fingerprint))
+            queue.queue_all(session)
+    waiting = 0
+    if on_progress is not None:
+        with database.read() as session:
+            waiting = queue.waiting(session)
+    done = 0
+    more = True
+    while more:
+        with database.write() as session:
+            found = queue.first(session)
+            if found is not None:
+                source, channel = found
+                done += _Batch(session, decides, source).run(channel, batch)
+            more = queue.first(session) is not None
+        if on_progress is not None:
+            on_progress(done, max(waiting, done))
+    return done
+
+
+class _Batch:
+    """One transaction's work, on one source: conversations first, then labels."""
+
+    def __init__(self, session: Session, classifier: Classifier, source: int) -> None:
+        self.session = session
+        self.classifier = classifier
+        self.source = source
+        self.people = People(session, source)
+        self.walked = Walked()
+
+    def run(self, channel: str, limit: int) -> int:
+        """Take about `limit` messages out of the queue, from this channel on; returns how many."""
+        taken = 0
+        while True:
+            walk = Walk(self.session, self.source, channel, self.people, self.walked)
+            taken += walk.run(limit - taken)
+            found = queue.first(self.session, self.source, channel) if taken < limit else None
+            if found is None or found[0] != self.source:
+                break
+            channel = found[1]
+        conversations.place(self.session, self.source, self.walked.placed)
+        self._queue_others()
+        self._tag()
+        return taken
+
+    def _queue_others(self) -> None:
+        """Queue what depends on the messages of this batch and stands elsewhere, or further on."""
+        gone: set[str] = set()  # no roots any more
+        again: set[str] = set()
+        changed, alive = [], []
+        threads: set[str] = set()
+        for id_, row in self.walked.rows.items():
+            before, now = row.conversation_id, self.walked.placed[id_]
+            if before == id_ and now != id_:
+                gone.add(id_)
+            if before != now:
+                changed.append(id_)
+            if now is None or (before is not None and before != now):
+                # The old root lost a message, and what started a thread may have lost the whole thread.
+                again |= {root for root in (row.thread_id, before) if root is not None}
+            if now is not None and row.untagged:
+                alive.append(id_)
+                if row.thread_id is not None:
+                    threads.add(row.thread_id)
+        session, source = self.session, self.source
+        opened = {
+            row.thread_id
+            for row in self.walked.rows.values()
+            if row.opens_thread and row.thread_id is not None
+        }
+        opened |= conversations.threads_alive(session, source, alive)
+        if opened:
+            conversations.queue_thread(
+                session, source, conversations.thread_roots(session, source, sorted(opened))
+            )
+        if threads:
+            conversations.queue_starters(session, source, threads)
+        if gone:
+            conversations.queue_conversations(session, source, gone)
+        again.update(conversations.replies(session, source, changed))
+        queue.queue(session, source, [id_ for id_ in again if id_ not in self.walked.placed])
+
+    # --- labels ---------------------------------------------------------------------------------------------------
+
+    def _tag(self) -> None:
+        """Label what was placed, and what else of its conversations may have got other labels by that."""
+        since: dict[str, Position] = {}  # conversation -> the first place in it where something happened
+        for id_, row in self.walked.rows.items():
+            conversation = self.walked.placed[id_]
+            if conversation is not None:
+                position = (-1, "") if conversation == id_ else row.position
+                since[conversation] = min(since.get(conversation, position), position)
+        talks: dict[str, list[Member]] = {}
+        for member in conversations.members(self.session, self.source, since):
+            talks.setdefault(member.conversation_id, []).append(member)
+        self.people.know(member.author_id for talk in talks.values() for member in talk)
+        tails = {conversation: _tail(talk, since[conversation]) for conversation, talk in talks.items()}
+        others = [
+            member.id for conversation, talk in talks.items() for member in talk[tails[conversation]:]
+            if member.id not in self.walked.rows
+        ]  # fmt: skip
+        rows = self.walked.rows
+        if others:
+            rows = rows | {row.id: row for row in queue.by_id(self.session, self.source, others)}
+        roots = self._roots(talks, rows)
+        subjects: list[Subject] = []
+        whose: list[str] = []
+        for conversation, talk in talks.items():
+            is_question = roots.get(conversation, False)
+            for id_, subject in self._subjects(conversation, talk, tails[conversation], is_question, rows):
+                whose.append(id_)
+                subjects.append(subject)
+        found = [
+            tags.MachineTag(id_, verdict.label, verdict.decided_by, verdict.why)
+            for id_, verdicts in zip(whose, self.classifier.classify(subjects), strict=True)
+            for verdict in verdicts
+        ]
+        tags.replace(self.session, self.source, [*self.walked.rows, *others], found)
+
+    def _roots(self, talks: dict[str, list[Member]], rows: dict[str, Row]) -> dict[str, bool]:
+        """Conversation -> its first message is there and is a question."""
+        ids = {member.id for talk in talks.values() for member in talk}
+        there = [conversation for conversation in talks if conversation in ids]
+        stored = tags.verdicts(self.session, self.source, there, "question")
+        fresh = [id_ for id_ in there if id_ in rows and not stored.get(id_, (False, False))[1]]
+        verdicts = self.classifier.classify([_alone(rows[id_]) for id_ in fresh])
+        found = {id_: verdict for id_, (verdict, _) in stored.items()}
+        for id_, said in zip(fresh, verdicts, strict=True):
+            by_bot = self.people.is_bot(rows[id_].author_id)
+            found[id_] = not by_bot and any(verdict.label == "question" for verdict in said)
+        return found
+
+    def _subjects(
+        self, conversation: str, talk: list[Member], tail: int, is_question: bool, rows: dict[str, Row]
+    ) -> Iterable[tuple[str, Subject]]:
+        people = [self.people.person(member.author_id) for member in talk]
+        asker = next((people[n] for n, member in enumerate(talk) if member.id == conversation), None)
+        after_reply = False
+        for n, member in enumerate(talk):
+            is_bot = self.people.is_bot(member.author_id)
+            is_root = member.id == conversation
+            by_asker = is_root or (asker is not None and people[n] == asker)
+            if n >= tail and not is_bot:
+                row = rows[member.id]
+                follows = n + 1 < len(talk) and asker is not None and people[n + 1] == asker and not by_asker
+                yield member.id, Subject(
+                    row.text, _reactions(row.reactions), bool(row.is_solution), is_root, by_asker,
+                    is_question and not is_root, after_reply, rows[talk[n + 1].id].text if follows else None,
+                )  # fmt: skip
+            after_reply = after_reply or not (by_asker or is_bot)
+
+
+def _tail(talk: list[Member], since: Position) -> int:
+    """The index from which a conversation is to be labelled: one before the first place where something happened."""
+    later = next((n for n, member in enumerate(talk) if (member.at, member.id) >= since), len(talk))
+    return max(later - 1, 0)
+
+
+def _alone(row: Row) -> Subject:
+    return Subject(row.text, _reactions(row.reactions), bool(row.is_solution))
+
+
+def _reactions(stored: str | None) -> frozenset[str]:
+    if stored is None:
+        return frozenset()
+    found: dict[str, Any] = orjson.loads(stored)
+    return frozenset(found)
