@@ -83,8 +83,8 @@ def community_at(session: Session, config: Config, as_of: datetime) -> Community
     )
 
 
-def read_moment(as_of: str | None, config: Config) -> datetime:
-    """The moment that `--as-of` names: a day means its first moment in the community's zone.
+def read_moment(as_of: str | None, config: Config, option: str = "--as-of") -> datetime:
+    """The moment that an option names: a day means its first moment in the community's zone.
 
     Raises:
         ConfigError: it is no date.
@@ -98,7 +98,7 @@ def read_moment(as_of: str | None, config: Config) -> datetime:
         moment = datetime.fromisoformat(as_of)
     except ValueError:
         cure = "Write a day as 2026-05-04, or a moment as 2026-05-04T09:00."
-        raise ConfigError([Problem("--as-of", f'"{as_of}" is no date', cure)]) from None
+        raise ConfigError([Problem(option, f'"{as_of}" is no date', cure)]) from None
     return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
 
 

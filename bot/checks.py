@@ -1,20 +1,40 @@
 """Is everything as it should be? What `spaces check` and `spaces status` tell."""
 
-from dataclasses import dataclass
-from datetime import datetime
+import asyncio
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from bot.config import Config
-from storage import population, schema
+from bot.environment import source_secrets
+from bot.settings import Source
+from connectors.base import load_connector
+from connectors.errors import ConnectorError
+from connectors.records import Finding
+from storage import leases, population, schema, states, tables
 from storage.database import Database
 from storage.times import from_micros
 
+_PATIENCE = 60
+
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at; `words` name the cure when it is not good."""
+class Live:
+    """How a source fares, as whoever serves it wrote down; None where nobody ever has."""
 
-    good: bool
     words: str
+    """Connected, or what is wrong and the cure."""
+    event_at: datetime | None
+    lag: timedelta | None
+    """From the last event to its row."""
+    history: str
+    """How far history is read, or back to when it is."""
+    refused: tuple[tuple[str, str], ...]
+    """Channels that cannot be read, by name, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +49,39 @@ class SourceState:
     first_at: datetime | None
     newest_at: datetime | None
     untagged: int
+    live: Live | None = None
+
+
+def check_live(config: Config, environ: Mapping[str, str] = os.environ) -> list[Finding]:
+    """Try every source that has credentials in the environment, each by itself and no longer than a minute."""
+    return asyncio.run(_check_live(config, environ))
+
+
+async def _check_live(config: Config, environ: Mapping[str, str]) -> list[Finding]:
+    found = await asyncio.gather(
+        *(_try(name, source, source_secrets(name, environ)) for name, source in config.sources.items())
+    )
+    return [finding for findings in found for finding in findings]
+
+
+async def _try(name: str, source: Source, secrets: dict[str, str]) -> list[Finding]:
+    if not secrets:
+        return []
+    try:
+        connector = load_connector(source.connector)(source.model_dump(mode="json"), secrets)
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                found = await connector.check()
+        finally:
+            async with asyncio.timeout(5):
+                await connector.close()
+    except ConnectorError as error:
+        found = [Finding(good=False, words=str(error))]
+    except TimeoutError:
+        where = source.api_url or source.url or "the platform"
+        cure = f"Check the address ({where}) and the way to it: a proxy, a firewall, DNS."
+        found = [Finding(good=False, words=f"there was no answer within {_PATIENCE} seconds. {cure}")]
+    return [Finding(finding.good, f"source {name}: {finding.words}") for finding in found]
 
 
 def check_all(database: Database, config: Config) -> list[Finding]:
@@ -51,7 +104,7 @@ def check_all(database: Database, config: Config) -> list[Finding]:
     for name, source in config.sources.items():
         state = states.get(name)
         if state is None or not state.messages:
-            cure = f"Import an archive: spaces import {name} FILE."
+            cure = f"Import an archive: spaces import {name} FILE. Or set its credentials, then: spaces run"
             findings.append(
                 Finding(good=False, words=f"source {name} ({source.connector}) has no messages yet. {cure}")
             )
@@ -74,8 +127,39 @@ def source_states(database: Database, config: Config) -> list[SourceState]:
                 (SELECT COUNT(*) FROM messages m WHERE m.source_id = s.id AND m.untagged)
             FROM sources s""")
         stored = {name: (connector, *rest) for name, connector, *rest in rows}
+        ids = session.execute(select(tables.Source.name, tables.Source.id))
+        live = {name: _live(session, id_) for name, id_ in ids}
     names = sorted({*stored, *config.sources})
-    return [_state(name, config, stored.get(name)) for name in names]
+    return [replace(_state(name, config, stored.get(name)), live=live.get(name)) for name in names]
+
+
+def _live(session: Session, source_id: int) -> Live | None:
+    state = states.read(session, source_id)
+    if state is None:
+        return None
+    held = leases.holder(session, source_id) is not None
+    if held and state.connected:
+        words = "connected"
+    elif held or state.why:
+        words = state.why or "connecting"
+    else:
+        words = "not running: start it with spaces run"
+    if not held and state.connected:  # whoever served it died without a word
+        words = "not running: start it with spaces run"
+    if state.fraction is not None and held:
+        history = f"reading, {state.fraction:.0%}"
+    elif state.caught_up_at is not None and state.history_since is not None:
+        history = f"whole since {state.history_since:%Y-%m-%d}"
+    else:
+        history = "not read yet"
+    names = select(tables.Channel.external_id, tables.Channel.name).where(tables.Channel.source_id == source_id)
+    known = {id_: name for id_, name in session.execute(names)}  # noqa: C416 - rows are no pairs to mypy
+    refused = tuple(
+        (known.get(refusal.channel_id, refusal.channel_id), refusal.why)
+        for refusal in states.refusals(session, source_id)
+    )
+    lag = None if state.lag is None else timedelta(microseconds=state.lag)
+    return Live(words, state.event_at, lag, history, refused)
 
 
 def _state(name: str, config: Config, stored: tuple[object, ...] | None) -> SourceState:

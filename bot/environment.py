@@ -86,6 +86,17 @@ def written_secrets(raw: Mapping[str, Any]) -> Iterator[tuple[Key, str, str]]:
             yield key, "a secret must not stand in this file", cure
 
 
+def source_secrets(source: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """The secrets of a source, by name ("bot_token"): those that are set.
+
+    Raises:
+        ConfigError: as in `read_secret`.
+    """
+    prefix = f"{PREFIX}{source}_".upper().replace("-", "_")
+    found = {name.lower(): read_secret(prefix + name, environ) for name in _SECRETS}
+    return {name: secret for name, secret in found.items() if secret}
+
+
 def has_password(url: str) -> bool:
     """Whether the address of a database holds a password."""
     try:

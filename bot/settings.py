@@ -16,6 +16,7 @@ from bot.spaces.model import Area
 from connectors import base
 from storage.population import Places, Policy
 
+_LAST_PORT = 65_535
 _SOURCE_NAME = re.compile(r"[a-z][a-z0-9_-]*")
 
 
@@ -128,6 +129,16 @@ class Source(_Section):
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     internal: tuple[str, ...] = ()
+    server: str = ""
+    user: str = ""
+    events: Literal["socket", "http"] = "socket"
+    listen: str = ""
+    poll_seconds: float = Field(default=30, ge=0.05, le=86_400)
+    history_days: int = Field(default=90, ge=0, le=36_500)
+    keep_text_days: int | None = Field(default=None, ge=0, le=36_500)
+    post_to: str = ""
+    api_url: str = ""
+    gateway_url: str = ""
 
     @field_validator("connector")
     @classmethod
@@ -137,14 +148,23 @@ class Source(_Section):
             raise _wrong(f"there is no connector {shown(name)}", suggestion(name, installed))
         return name
 
-    @field_validator("url")
+    @field_validator("url", "api_url", "gateway_url")
     @classmethod
-    def _web(cls, url: str) -> str:
-        if url and not re.match(r"https?://[^/\s]+", url):
+    def _web(cls, url: str, info: ValidationInfo) -> str:
+        forms = "wss?|https?" if info.field_name == "gateway_url" else "https?"
+        if url and not re.match(rf"({forms})://[^/\s]+", url):
             raise _wrong(
                 f"{shown(url)} is no web address", 'Write it whole, such as "https://acme.slack.com".'
             )
         return url.rstrip("/")
+
+    @field_validator("listen")
+    @classmethod
+    def _port(cls, address: str) -> str:
+        _, colon, port = address.rpartition(":")
+        if address and not (colon and port.isdecimal() and int(port) <= _LAST_PORT):
+            raise _wrong(f"{shown(address)} is no address to listen at", 'Write it as "127.0.0.1:8322".')
+        return address
 
 
 class Staff(_Section):
@@ -193,6 +213,15 @@ def _estimate(numbers: Any) -> Any:
     return Estimate(*map(float, numbers))
 
 
+class Run(_Section):
+    """How `spaces run` goes about it."""
+
+    port: int = Field(default=8321, ge=0, le=_LAST_PORT)
+    sweep_hours: float = Field(default=6, ge=0, le=8_760)
+    sweep_days: float = Field(default=7, ge=0, le=3_650)
+    lease_seconds: float = Field(default=30, ge=0.2, le=3_600)
+
+
 class Value(_Section):
     """Assumptions behind every figure of money; a line of money is off until its assumptions are set."""
 
@@ -231,6 +260,7 @@ class Config(_Section):
     bots: Bots = Bots()
     recognition: Recognition = Recognition()
     support: Support = Support()
+    run: Run = Run()
     value: Value = Value()
 
     def policy(self) -> Policy:

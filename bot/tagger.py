@@ -31,6 +31,7 @@ def drain(
     on_progress: Callable[[int, int], None] | None = None,
     batch: int = 5_000,
     classifier: Classifier | None = None,
+    batches: int | None = None,
 ) -> int:
     """Tag everything that waits, and all again if the rules are others than last time. Returns how many were taken.
 
@@ -39,6 +40,7 @@ def drain(
         on_progress: told after each batch how many are done, and how many there were.
         batch: about how many messages go into one transaction.
         classifier: who decides; the rules if nobody is named.
+        batches: stop after so many; whoever calls again goes on there.
     """
     decides = classifier or Rules()
     with database.read() as session:
@@ -56,7 +58,8 @@ def drain(
             waiting = queue.waiting(session)
     done = 0
     more = True
-    while more:
+    while more and batches != 0:
+        batches = None if batches is None else batches - 1
         with database.write() as session:
             found = queue.first(session)
             if found is not None:
@@ -165,14 +168,21 @@ class _Batch:
             for id_, verdicts in zip(whose, self.classifier.classify(subjects), strict=True)
             for verdict in verdicts
         ]
-        tags.replace(self.session, self.source, [*self.walked.rows, *others], found)
+        forgotten = {
+            id_ for id_, row in rows.items()
+            if row.forgotten and not row.deleted and not self.people.is_bot(row.author_id)
+        }  # fmt: skip
+        tags.replace(self.session, self.source, [*self.walked.rows, *others], found, forgotten)
 
     def _roots(self, talks: dict[str, list[Member]], rows: dict[str, Row]) -> dict[str, bool]:
         """Conversation -> its first message is there and is a question."""
         ids = {member.id for talk in talks.values() for member in talk}
         there = [conversation for conversation in talks if conversation in ids]
         stored = tags.verdicts(self.session, self.source, there, "question")
-        fresh = [id_ for id_ in there if id_ in rows and not stored.get(id_, (False, False))[1]]
+        fresh = [
+            id_ for id_ in there
+            if id_ in rows and not rows[id_].forgotten and not stored.get(id_, (False, False))[1]
+        ]  # fmt: skip
         verdicts = self.classifier.classify([_alone(rows[id_]) for id_ in fresh])
         found = {id_: verdict for id_, (verdict, _) in stored.items()}
         for id_, said in zip(fresh, verdicts, strict=True):

@@ -159,8 +159,17 @@ class Walk:
             target = self.targets.get(row.reply_to)
             if target is not None and target.position < row.position:
                 return self.walked.placed.get(target.id) or target.conversation_id or target.id
+        if row.forgotten and row.conversation_id is not None:
+            return self._kept(row, row.conversation_id)
         found = conversations.parent(line, self.lines)
         return row.id if found is None else self.conversations[found.id]
+
+    def _kept(self, row: Row, conversation: str) -> str:
+        """The conversation that a message was in while its text was known; if that is gone, one of its own."""
+        root = queue.by_id(self.session, self.source, [conversation], self.channel)
+        if not root:
+            return row.id
+        return self.walked.placed.get(conversation) or root[0].conversation_id or conversation
 
     def _remember(self, line: Line, conversation: str) -> None:
         if len(self.lines) == LINES:

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from connectors.archive import MEGABYTE, Bundle
+from connectors.discord_messages import counted, shown
 from connectors.json_stream import BrokenJson, load, walk
 from connectors.paging import Draft, Part, pages
 from connectors.records import Channel, Join, Member, Message, Page
-from connectors.values import Settings, identity, iso_moment, micros, number, words
+from connectors.values import Settings, identity, iso_moment, micros, words
 
 _WHOLE = 8 * MEGABYTE
 """Files up to this size are parsed before anything of them is saved."""
@@ -137,7 +138,7 @@ class _Export:
                     opens_thread,
                     None if reply_to is None else identity(reply_to),
                     micros(iso_moment(edited)) if edited else 0,
-                    _counted(reactions) if reactions else {},
+                    counted(reactions) if reactions else {},
                     False,
                     url + id_,
                 )
@@ -192,23 +193,8 @@ def _member(author: Any) -> Member:
     return Member(id_, name, nickname, is_bot=author.get("isBot") is True, roles=roles)
 
 
-def _counted(reactions: Any) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for reaction in reactions:
-        emoji = reaction["emoji"]
-        name = words(emoji.get("name") or emoji["code"])
-        counts[name] = counts.get(name, 0) + number(reaction["count"])
-    return counts
-
-
 def _shown(row: Any) -> str:
-    """What people see of a message without text: its embeds, files and stickers, or what it passes on."""
-    pieces: list[Any] = []
-    for embed in row.get("embeds") or ():
-        pieces += embed.get("title"), embed.get("description")
-    pieces += [file.get("fileName") for file in row.get("attachments") or ()]
-    pieces += [sticker.get("name") for sticker in row.get("stickers") or ()]
+    """What people see of a message without text."""
     passed_on = row.get("forwardedMessage")
-    if isinstance(passed_on, dict):
-        pieces.append(passed_on.get("content") or _shown(passed_on))
-    return "\n".join(piece for piece in pieces if isinstance(piece, str) and piece)
+    inner = passed_on.get("content") or _shown(passed_on) if isinstance(passed_on, dict) else ""
+    return shown(row.get("embeds"), row.get("attachments"), row.get("stickers"), inner)

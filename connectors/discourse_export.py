@@ -4,23 +4,26 @@ Files are known by what is in them, not by their names: topics (`post_stream`, `
 categories, and users. All pages of one topic are read together, as replies name each other by their number in it.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from connectors.archive import Bundle, Unreadable
+from connectors.discourse_messages import (
+    UNCATEGORIZED,
+    categories_below,
+    category_of,
+    number_of,
+    tell_account,
+    tell_post,
+    topic_of,
+)
 from connectors.json_stream import BrokenJson, load
 from connectors.paging import Draft, Part, pages
-from connectors.records import Channel, Join, Member, Message, Page, Problem
-from connectors.text import plain
-from connectors.values import Settings, identity, iso_moment, micros, number, words
+from connectors.records import Channel, Page, Problem
+from connectors.values import Settings, iso_moment, words
 
-_REGULAR, _MODERATOR_ACTION = 1, 2
-_KINDS = {3: "small action", 4: "whisper"}
-_LIKE = 2
-_SYSTEM_BOTS = frozenset({-1, -2})
-_UNCATEGORIZED = "uncategorized"
 _PEOPLE = "people"
 _ACCOUNT = (
     "id", "username", "name", "email", "website", "admin", "moderator", "groups", "suspended_till", "active", "created_at",
@@ -119,23 +122,19 @@ class _Archive:
     def _admit(self, rows: Iterable[Any], parent: str | None, draft: Draft) -> None:
         for row in rows:
             try:
-                id_, name, slug = identity(row["id"]), words(row["name"]), words(row.get("slug"))
-                above = row.get("parent_category_id")
-                parent_id = parent if above is None else identity(above)
-                is_private = row.get("read_restricted") is True
-                below = row.get("subcategory_list") or ()
+                channel = category_of(row, parent, self._url)
+                names, below = (channel.id, channel.name, words(row.get("slug"))), list(categories_below(row))
             except (KeyError, TypeError, ValueError, AttributeError):
                 what = f"has a category of unknown form ({str(row)[:60]})"
                 draft.problems.append(Problem(self._bundle.name, what, "It was skipped."))
                 continue
-            if is_private and not self._settings.names(id_, name, slug):
-                if id_ not in self._closed:
+            if channel.is_private and not self._settings.names(*names):
+                if channel.id not in self._closed:
                     draft.left_out["private category"] += 1
-                self._closed.add(id_)
+                self._closed.add(channel.id)
             else:
-                url = f"{self._url}/c/{slug or '-'}/{id_}" if self._url else None
-                self._categories.setdefault(id_, Channel(id_, name, parent_id, is_private, url=url))
-            self._admit((item for item in below if isinstance(item, dict)), id_, draft)
+                self._categories.setdefault(channel.id, channel)
+            self._admit(below, channel.id, draft)
 
     # --- people -------------------------------------------------------------------------------------------------
 
@@ -145,20 +144,7 @@ class _Archive:
         return self._topic(int(entry.removeprefix("topic ")), draft)
 
     def _user(self, row: Any, draft: Draft) -> None:
-        id_ = identity(row["id"])
-        website = words(row.get("website"))
-        self._known.add(id_)
-        draft.members.append(
-            Member(
-                id_, words(row["username"]), words(row.get("name")), words(row.get("email")) or None,
-                is_bot=row["id"] in _SYSTEM_BOTS, is_staff=_is_staff(row),
-                roles=tuple(words(group["name"]) for group in row.get("groups") or () if not group.get("automatic")),
-                links=(website,) if website else (),
-                is_active=not (row.get("suspended_till") or row.get("active") is False),
-            )
-        )  # fmt: skip
-        if row.get("created_at") and row["id"] not in _SYSTEM_BOTS:
-            draft.joins.append(Join(id_, iso_moment(row["created_at"])))
+        self._known.add(tell_account(row, draft))
 
     # --- topics -------------------------------------------------------------------------------------------------
 
@@ -189,79 +175,21 @@ class _Archive:
             )
             draft.left_out["post without its topic"] += len(posts)
             return None
-        category = facts.get("category_id")
-        channel = _UNCATEGORIZED if category is None else identity(category)
-        if facts.get("archetype") == "private_message" or channel in self._closed:
-            draft.left_out[
-                "private message" if channel not in self._closed else "post in a private category"
-            ] += len(posts)
+        topic = topic_of(facts)
+        if topic.is_private or topic.channel in self._closed:
+            is_closed = topic.channel in self._closed
+            draft.left_out["post in a private category" if is_closed else "private message"] += len(posts)
             return None
-        channels = [Channel(_UNCATEGORIZED, _UNCATEGORIZED)] if category is None else []
-        ordered = sorted((post for _, post in posts.values()), key=_number)
-        numbers = {_number(post): post.get("id") for post in ordered if isinstance(post, dict)}
-        return Part(ordered, self._posts_of(str(id_), channel, facts, numbers), self.observed_at, channels)
-
-    def _posts_of(
-        self, topic: str, channel: str, facts: Mapping[str, Any], numbers: Mapping[int, Any]
-    ) -> Callable[[Any, Draft], None]:
-        """What makes records of the posts of one topic."""
-        title = words(facts["title"])
-        link = (
-            "/".join(filter(None, (self._url, "t", words(facts.get("slug")), topic))) if self._url else None
-        )
-        accepted = facts.get("accepted_answer")
-        solved = accepted.get("post_number") if isinstance(accepted, dict) else None
-        is_gone = bool(facts.get("deleted_at"))
+        channels = [Channel(UNCATEGORIZED, UNCATEGORIZED)] if topic.channel == UNCATEGORIZED else []
+        ordered = sorted((post for _, post in posts.values()), key=number_of)
+        numbers = {number_of(post): post.get("id") for post in ordered if isinstance(post, dict)}
 
         def accept(post: Any, draft: Draft) -> None:
-            id_, number = identity(post["id"]), post["post_number"]
-            if is_gone or post.get("deleted_at") or post.get("user_deleted"):
-                draft.gone(id_)
-                draft.left_out["deleted post"] += 1
-                return
-            if kind := _left_out(post):
-                draft.left_out[kind] += 1
-                return
-            created_at, updated = iso_moment(post["created_at"]), post.get("updated_at")
-            is_edited = bool(updated) and (updated != post["created_at"] or (post.get("version") or 1) > 1)
-            text = words(post["raw"]) if post.get("raw") is not None else plain(words(post.get("cooked")))
-            answered = numbers.get(post.get("reply_to_post_number"))
-            author = self._author(post, draft)
-            draft.messages.append(
-                Message(
-                    id_,
-                    channel,
-                    author,
-                    created_at,
-                    f"{title}\n{text}" if number == 1 else text,
-                    topic,
-                    number == 1,
-                    None if answered is None else identity(answered),
-                    micros(iso_moment(updated)) if is_edited else 0,
-                    _counted(post),
-                    post.get("accepted_answer") is True or number == solved,
-                    None if link is None else f"{link}/{number}",
-                )
+            tell_post(
+                post, topic, numbers.get(post.get("reply_to_post_number")), self._url, self._known, draft
             )
 
-        return accept
-
-    def _author(self, post: Any, draft: Draft) -> str | None:
-        """The author's id; what the post says of somebody new goes into the draft."""
-        id_ = post.get("user_id")
-        name = post.get("username")
-        if id_ is None and not name:
-            return None
-        author = identity(name if id_ is None else id_)
-        if author not in self._known:
-            draft.members.append(
-                Member(
-                    author, words(name) or author, words(post.get("name")), words(post.get("email")) or None,
-                    is_bot=id_ in _SYSTEM_BOTS, is_staff=_is_staff(post), complete=False,
-                )
-            )  # fmt: skip
-            self._known.add(author)
-        return author
+        return Part(ordered, accept, self.observed_at, channels)
 
 
 def _people(found: Any) -> list[Any]:
@@ -282,42 +210,8 @@ def _people(found: Any) -> list[Any]:
     )
 
 
-def _left_out(post: Any) -> str | None:
-    """Why a post is no message."""
-    if post.get("hidden"):
-        return "hidden post"
-    kind = post.get("post_type", _REGULAR)
-    if kind == _MODERATOR_ACTION:
-        return None if (post.get("raw") or post.get("cooked") or "").strip() else "moderator action"
-    return None if kind == _REGULAR else _KINDS.get(kind, f"post of type {kind}")
-
-
-def _counted(post: Any) -> dict[str, int]:
-    """Reactions; where the forum has only likes, these are hearts."""
-    counts = {
-        words(item["id"]): number(item["count"]) for item in post.get("reactions") or () if item.get("count")
-    }
-    if not counts:
-        likes = sum(
-            number(item.get("count") or 0)
-            for item in post.get("actions_summary") or ()
-            if item["id"] == _LIKE
-        )
-        counts = {"heart": likes} if likes else {}
-    return counts
-
-
-def _is_staff(row: Any) -> bool:
-    return any(row.get(mark) is True for mark in ("admin", "moderator", "staff"))
-
-
 def _facts_of(post: Any) -> tuple[str, str]:
     """What tells a post from others, and the state it was saved in."""
     if isinstance(post, dict) and isinstance(post.get("id"), int):
         return str(post["id"]), str(post.get("updated_at"))
     return repr(post), ""
-
-
-def _number(post: Any) -> int:
-    number = post.get("post_number") if isinstance(post, dict) else 0
-    return number if isinstance(number, int) else 0

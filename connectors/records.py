@@ -100,8 +100,9 @@ class ChannelGone(NamedTuple):
 class Swept(NamedTuple):
     """A stretch that was reread whole: what the platform still shows of it stands on this page, the rest is deleted.
 
-    With `thread_id`: the messages of that thread. Else: the messages of `channel_id` that are no replies in a thread
-    (its own and those that open a thread). Both ends are included; None is unbounded.
+    With `thread_id`: the messages of that thread, its first one only if that stands in `channel_id` too (on Discord it
+    may stand in the channel around). Else: the messages of `channel_id` that are no replies in a thread (its own and
+    those that open a thread). Both ends are included; None is unbounded.
     """
 
     channel_id: str

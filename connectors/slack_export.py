@@ -5,7 +5,7 @@ named as the channel is, with one list of messages a day. All ids are Slack's; a
 """
 
 import re
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,17 +14,15 @@ from connectors.archive import Bundle, Unreadable
 from connectors.formats import SLACK_DAY, SLACK_LISTS
 from connectors.json_stream import BrokenJson, load, walk
 from connectors.paging import Draft, Part, pages
-from connectors.records import Channel, Join, Member, Message, Page, Problem
-from connectors.values import Settings, identity, micros, moment, number, words
+from connectors.records import Channel, Page, Problem
+from connectors.slack_messages import Rows, links, to_channel, to_member
+from connectors.values import Settings, identity, words
 
-_MESSAGES = frozenset({"file_share", "file_comment", "thread_broadcast", "me_message", "bot_message"})
-_GONE = frozenset({"tombstone", "message_deleted"})
 _PRIVATE = (
     ("groups.json", "private channel"),
     ("mpims.json", "group conversation"),
     ("dms.json", "direct conversation"),
 )
-_DIGITS = 6
 _TEAM = re.compile(rb'"team_id":\s*"([A-Z0-9]+)"')
 
 
@@ -65,9 +63,7 @@ class _Export:
         self.entries = {name: bundle.entries[name] for name in (*names, *self._days)}
         self._folders: dict[str, Channel] = {}
         self._closed: set[str] = set()
-        self._general = ""
-        self._known: set[str] = set()
-        self._link = self._address()
+        self._rows = Rows(links(settings.url, "" if settings.url else self._team()))
 
     def _made(self) -> datetime:
         """When the export was made: by the ZIP's dates, unless messages in it are younger."""
@@ -80,24 +76,14 @@ class _Export:
         made = self._bundle.made
         return made if made is not None and made >= newest else newest + timedelta(days=1)
 
-    def _address(self) -> Callable[[str, str, str | None], str | None]:
-        """How a message is linked to: on the workspace's own address, else through Slack's client."""
-        if url := self._settings.url:
-
-            def archives(channel: str, ts: str, thread: str | None) -> str:
-                link = f"{url}/archives/{channel}/p{ts.replace('.', '')}"
-                return link if thread is None or thread == ts else f"{link}?thread_ts={thread}&cid={channel}"
-
-            return archives
+    def _team(self) -> str:
+        """The workspace's id, where the list of users says it."""
         try:
             with self._bundle.open(self._users) as stream:
                 team = _TEAM.search(stream.read(1 << 16))
         except (Unreadable, KeyError):
-            team = None
-        if team is None:
-            return lambda _channel, _ts, _thread: None
-        client = f"https://app.slack.com/client/{team[1].decode()}"
-        return lambda channel, ts, _thread: f"{client}/{channel}/p{ts.replace('.', '')}"
+            return ""
+        return team[1].decode() if team else ""
 
     # --- channels ---------------------------------------------------------------------------------------------
 
@@ -135,12 +121,11 @@ class _Export:
             draft.left_out[kind or "private channel"] += 1
             self._closed.update((id_, name))
             return
-        url = f"{self._settings.url}/archives/{id_}" if self._settings.url else None
-        channel = Channel(id_, name, None, is_private, row.get("is_archived") is True, url)
+        channel = to_channel(row, self._settings.url, is_private=is_private)
         self._folders[name] = self._folders[id_] = channel
         draft.channels.append(channel)
-        if row.get("is_general") is True or (name == "general" and not self._general and not is_private):
-            self._general = id_
+        if row.get("is_general") is True or (name == "general" and not self._rows.general and not is_private):
+            self._rows.general = id_
 
     def _choose(self, draft: Draft) -> None:
         """Read only folders whose channel is known; a folder in no list could be anybody's private words."""
@@ -169,155 +154,15 @@ class _Export:
             return Part(people, self._user, self.observed_at, (), lambda: stream.consumed)
         rows = _list(load(self._bundle.read(entry)))
         channel = self._folders[self._days[entry][1]]
-        return Part(rows, self._day(channel.id), self.observed_at)
+        return Part(rows, self._rows.of(channel.id), self.observed_at)
 
     def _user(self, row: Any, draft: Draft) -> None:
-        id_, profile = identity(row["id"]), row.get("profile") or {}
-        fields = profile.get("fields")
-        values = [words(field.get("value")) for field in fields.values()] if isinstance(fields, dict) else []
-        is_owner = bool(row.get("is_owner") or row.get("is_primary_owner"))
-        marks = (
-            ("owner", is_owner), ("admin", row.get("is_admin")),
-            ("guest", row.get("is_restricted") or row.get("is_ultra_restricted")), ("external", row.get("is_stranger")),
-        )  # fmt: skip
-        self._known.add(id_)
-        draft.members.append(
-            Member(
-                id=id_,
-                name=words(row.get("name")) or id_,
-                display_name=words(profile.get("display_name") or profile.get("real_name") or row.get("real_name")),
-                email=words(profile.get("email")) or None,
-                is_bot=row.get("is_bot") is True or id_ == "USLACKBOT",
-                is_staff=bool(is_owner or row.get("is_admin")),
-                roles=tuple(name for name, marked in marks if marked),
-                links=tuple(value for value in values if value.startswith(("http://", "https://"))),
-                is_active=row.get("deleted") is not True,
-            )
-        )  # fmt: skip
-
-    def _stranger(self, id_: str, row: Any, draft: Draft) -> None:
-        """What a message says of an author who is in no list."""
-        identity(id_)
-        profile = row.get("user_profile") or row.get("bot_profile") or {}
-        name = words(profile.get("name") or row.get("username")) or id_
-        display = words(profile.get("display_name") or profile.get("real_name"))
-        is_bot = "bot_profile" in row or row.get("subtype") == "bot_message" or id_ == "USLACKBOT"
-        draft.members.append(Member(id_, name, display, is_bot=is_bot, complete=False))
-        self._known.add(id_)
-
-    # --- messages ---------------------------------------------------------------------------------------------
-
-    def _day(self, channel: str) -> Callable[[Any, Draft], None]:
-        """What makes records of the rows of one channel."""
-        known, link, is_general = self._known, self._link, channel == self._general
-        prefix = channel + ":"
-
-        def accept(row: Any, draft: Draft) -> None:
-            get = row.get
-            subtype = get("subtype")
-            if (subtype and subtype not in _MESSAGES) or get("type", "message") != "message" or get("hidden"):
-                self._leave_out(row, channel, is_general, draft)
-                return
-            ts = row["ts"]
-            seconds, fraction = _split(ts)
-            created_at = moment(seconds, fraction)
-            author, text = get("user") or get("bot_id"), get("text")
-            if subtype == "file_comment":
-                comment = get("comment") or {}
-                author, text = comment.get("user") or author, comment.get("comment") or text
-            elif subtype == "bot_message":
-                author = get("bot_id") or author
-            if author is not None and author not in known:
-                self._stranger(author, row, draft)
-            thread = get("thread_ts")
-            if thread is not None and thread != ts:
-                _split(thread)
-            edited = get("edited")
-            reactions = get("reactions")
-            draft.messages.append(
-                Message(
-                    prefix + ts,
-                    channel,
-                    author,
-                    created_at,
-                    (text if type(text) is str else "") or _shown(row),
-                    None if thread is None else prefix + thread,
-                    thread == ts,
-                    None,
-                    micros(moment(*_split(edited["ts"]))) if edited else 0,
-                    _counted(reactions) if reactions else {},
-                    False,
-                    link(channel, ts, thread),
-                )
-            )
-
-        return accept
-
-    def _leave_out(self, row: Any, channel: str, is_general: bool, draft: Draft) -> None:
-        kind = _text(row.get("subtype")) or ("hidden" if row.get("hidden") else str(row["type"]))
-        if kind in _GONE:
-            ts = row.get("deleted_ts") or row["ts"]
-            _split(ts)
-            draft.gone(f"{channel}:{ts}")
-        elif kind == "channel_join" and is_general and isinstance(row.get("user"), str):
-            draft.joins.append(Join(row["user"], moment(*_split(row["ts"]))))
-        draft.left_out[kind] += 1
-
-
-def _split(ts: str) -> tuple[int, int]:
-    """A `ts` as seconds and microseconds, exactly: it is a name as much as a time, and no float."""
-    seconds, _, fraction = ts.partition(".")
-    if len(fraction) != _DIGITS:
-        fraction = fraction.ljust(_DIGITS, "0")
-        if len(fraction) > _DIGITS:
-            raise ValueError(f"a time is {ts:.40}")
-    return int(seconds), int(fraction)
-
-
-def _counted(reactions: Any) -> dict[str, int]:
-    """How many people by emoji; skin tones are one emoji."""
-    counts: dict[str, int] = {}
-    for reaction in reactions:
-        name = words(reaction["name"]).partition("::")[0]
-        count = reaction.get("count")
-        counts[name] = counts.get(name, 0) + (len(reaction["users"]) if count is None else number(count))
-    return counts
+        member = to_member(row)
+        self._rows.known.add(member.id)
+        draft.members.append(member)
 
 
 def _list(found: Any) -> list[Any]:
     if not isinstance(found, list):
         raise BrokenJson("holds no list, which it should")
     return found
-
-
-def _shown(row: Any) -> str:
-    """What people see of a message without text: the title of its file, its attachment or its blocks."""
-    files = (row.get("file"), *(row.get("files") or ()))
-    pieces = [_text(file.get("title") or file.get("name")) for file in files if isinstance(file, dict)]
-    for attachment in row.get("attachments") or ():
-        pieces.extend(_text(attachment.get(key)) for key in ("pretext", "title"))
-        pieces.append(_text(attachment.get("text")) or _text(attachment.get("fallback")))
-    return "\n".join(filter(None, pieces)) or "".join(_written(row.get("blocks"))).strip()
-
-
-def _written(block: Any) -> list[str]:  # noqa: PLR0911 - one a kind of block
-    """All text within a block, however deep."""
-    if isinstance(block, list):
-        return [piece for item in block for piece in _written(item)]
-    if not isinstance(block, dict):
-        return []
-    text = block.get("text")
-    if isinstance(text, str):
-        return [text]
-    match block:
-        case {"type": "emoji", "name": str(name)}:
-            return [f":{name}:"]
-        case {"type": "user", "user_id": str(user)}:
-            return [f"<@{user}>"]
-        case {"type": "link", "url": str(url)}:
-            return [f"<{url}>"]
-    return [*_written(text), *_written(block.get("elements")), *_written(block.get("fields")), "\n"]
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""

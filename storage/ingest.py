@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
 
 from connectors.records import Channel, Deletion, Join, Leave, Member, Message, Page
-from storage import tables
+from storage import states, sweeps, tables
 from storage.tables import Source
 from storage.times import to_micros
 
@@ -43,22 +43,36 @@ def source_id(session: Session, name: str, connector: str) -> int:
 
 def save(session: Session, source: int, page: Page) -> Saved:
     """Save one page of a source, all of it or (with the transaction) nothing of it."""
+    return save_all(session, source, [page])
+
+
+def save_all(session: Session, source: int, pages: Sequence[Page]) -> Saved:
+    """Save several pages of a source as `save` would one after the other, in fewer statements."""
     connection = session.connection()
-    observed = to_micros(page.observed_at)
-    messages = [_message_row(source, observed, message) for message in page.messages]
-    deletions = [_deletion_row(source, deletion) for deletion in page.deletions]
-    if page.channels:
-        _write(connection, _CHANNEL, [_channel_row(source, observed, channel) for channel in page.channels])
-    if page.members:
-        _write(connection, _MEMBER, [_member_row(source, observed, member) for member in page.members])
-    if page.joins or page.leaves:
-        _write(connection, _JOINED, [_join_row(source, fact) for fact in (*page.joins, *page.leaves)])
-    saved = Saved(_write(connection, _MESSAGE, messages), _write(connection, _DELETION, deletions))
-    if messages:
-        _know(session, source, messages)
-    if page.cursor is not None:
-        _write(connection, _CURSOR, [(source, storable(page.stream), storable(page.cursor), observed)])
-    return saved
+    rows: dict[_Upsert, list[Row]] = {
+        upsert: [] for upsert in (_CHANNEL, _MEMBER, _JOINED, _MESSAGE, _DELETION, _CURSOR)
+    }
+    for page in pages:
+        observed = to_micros(page.observed_at)
+        rows[_CHANNEL] += [_channel_row(source, observed, channel) for channel in page.channels]
+        rows[_MEMBER] += [_member_row(source, observed, member) for member in page.members]
+        rows[_JOINED] += [_join_row(source, fact) for fact in (*page.joins, *page.leaves)]
+        rows[_MESSAGE] += [_message_row(source, observed, message) for message in page.messages]
+        rows[_DELETION] += [_deletion_row(source, deletion) for deletion in page.deletions]
+        if page.cursor is not None:
+            rows[_CURSOR].append((source, storable(page.stream), storable(page.cursor), observed))
+    written = {upsert: _write(connection, upsert, some) for upsert, some in rows.items()}
+    if rows[_MESSAGE]:
+        _know(session, source, rows[_MESSAGE])
+        seen = min(page.observed_at for page in pages if page.messages)
+        written[_DELETION] += sweeps.judge(
+            connection, source, [row[1] for row in rows[_MESSAGE]], to_micros(seen)
+        )
+    for page in pages:
+        written[_DELETION] += sweeps.apply(connection, source, page)
+        if page.refusals or page.readable:
+            states.note_refusals(session, source, page)
+    return Saved(written[_MESSAGE], written[_DELETION])
 
 
 def cursors(session: Session, source: int) -> dict[str, str]:
@@ -171,15 +185,21 @@ _MEMBER_COLUMNS = (
 _TAKEN = ("channel_id", "author_id", "created_at", "thread_id", "opens_thread", "reply_to", "revision",
           "observed_at", "reactions", "reaction_count", "is_solution", "url")  # fmt: skip
 
+# Content-light: what was forgotten stays so until somebody edits the message (storage.retention).
+_STAYS_FORGOTTEN = "(messages.text_forgotten_at IS NOT NULL AND NOT messages.deleted AND excluded.revision <= messages.revision)"
+_OTHER_TEXT = f"NOT messages.deleted AND messages.text <> excluded.text AND NOT {_STAYS_FORGOTTEN}"
+
 _MESSAGE = _Upsert(
     "message",
     "messages", _MESSAGE_COLUMNS, 2,
-    "UPDATE SET " + ", ".join(f"{column} = excluded.{column}" for column in _TAKEN) + """,
-        text = CASE WHEN messages.deleted_at >= excluded.observed_at THEN '' ELSE excluded.text END,
+    "UPDATE SET " + ", ".join(f"{column} = excluded.{column}" for column in _TAKEN) + f""",
+        text = CASE WHEN messages.deleted_at >= excluded.observed_at OR {_STAYS_FORGOTTEN} THEN ''
+            ELSE excluded.text END,
+        text_forgotten_at = CASE WHEN {_STAYS_FORGOTTEN} THEN messages.text_forgotten_at END,
         deleted = COALESCE(messages.deleted_at >= excluded.observed_at, false),
         untagged = messages.untagged OR messages.created_at IS NULL
             OR messages.deleted <> COALESCE(messages.deleted_at >= excluded.observed_at, false)
-            OR (NOT messages.deleted AND messages.text <> excluded.text)
+            OR ({_OTHER_TEXT})
             OR messages.reaction_count <> excluded.reaction_count OR messages.is_solution <> excluded.is_solution
             OR messages.opens_thread <> excluded.opens_thread
             OR COALESCE(messages.thread_id, '') <> COALESCE(excluded.thread_id, '')
@@ -188,7 +208,7 @@ _MESSAGE = _Upsert(
             OR COALESCE(messages.reactions, '') <> COALESCE(excluded.reactions, '')
     WHERE (excluded.revision, excluded.observed_at) > (messages.revision, messages.observed_at)
        OR ((excluded.revision, excluded.observed_at) = (messages.revision, messages.observed_at)
-           AND (NOT messages.deleted AND messages.text <> excluded.text
+           AND ({_OTHER_TEXT}
                 OR COALESCE(messages.url, '') <> COALESCE(excluded.url, '')
                 OR COALESCE(messages.reactions, '') <> COALESCE(excluded.reactions, '')))""",
 )  # fmt: skip

@@ -29,6 +29,8 @@ class Row(NamedTuple):
     deleted: bool
     conversation_id: str | None
     untagged: bool
+    forgotten: bool = False
+    """Its text was dropped; what its tags and its conversation rest on cannot be read again."""
 
     @property
     def position(self) -> Position:
@@ -53,7 +55,7 @@ class Author(NamedTuple):
 
 _COLUMNS = (
     "external_id, author_id, created_at, text, thread_id, opens_thread, reply_to, reactions, is_solution, deleted, "
-    "conversation_id, untagged"
+    "conversation_id, untagged, text_forgotten_at IS NOT NULL"
 )
 IN_LINE = "(thread_id IS NULL OR opens_thread)"
 

@@ -8,7 +8,7 @@ Big tables are keyed by (source_id, external_id) alone, so that the same schema 
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, MetaData, String, Text
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Text
 from sqlalchemy import text as sql
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -113,6 +113,10 @@ class Message(Base):
         doc="deleted_at is not before observed_at; then the text is gone too"
     )
 
+    text_forgotten_at: Mapped[datetime | None] = mapped_column(
+        doc="content-light: when its text was dropped; its machine's tags stay as they are until an edit comes"
+    )
+
     conversation_id: Mapped[str | None] = mapped_column(doc="external_id of the conversation's first message")
     untagged: Mapped[bool] = mapped_column(doc="waits for its conversation and its tags")
 
@@ -161,6 +165,85 @@ class Cursor(Base):
     stream: Mapped[str] = mapped_column(primary_key=True)
     cursor: Mapped[str]
     saved_at: Mapped[datetime]
+
+
+class Sweep(Base):
+    """A stretch of which all that stood at a moment is stored: what was seen earlier and not then is deleted.
+
+    Kept, so that a snapshot that comes late is judged as if it had come in time.
+    """
+
+    __tablename__ = "sweeps"
+
+    source_id: Mapped[int] = mapped_column(ForeignKey(Source.id), primary_key=True)
+    channel_id: Mapped[str] = mapped_column(primary_key=True)
+    thread_id: Mapped[str] = mapped_column(primary_key=True, doc="empty: the channel itself")
+    whole: Mapped[bool] = mapped_column(primary_key=True, doc="the channel is gone, with its threads")
+    since: Mapped[datetime] = mapped_column(primary_key=True)
+    until: Mapped[datetime] = mapped_column(primary_key=True)
+    swept_at: Mapped[datetime]
+
+    __table_args__ = (Index(None, "source_id", "swept_at"), Index(None, "source_id", "thread_id"))
+
+
+class Refusal(Base):
+    """A place that the platform did not let us read, and why."""
+
+    __tablename__ = "refusals"
+
+    source_id: Mapped[int] = mapped_column(ForeignKey(Source.id), primary_key=True)
+    channel_id: Mapped[str] = mapped_column(primary_key=True)
+    why: Mapped[str]
+    told_at: Mapped[datetime]
+
+
+class Lease(Base):
+    """Who serves a source: at most one process, until the lease expires."""
+
+    __tablename__ = "leases"
+
+    source_id: Mapped[int] = mapped_column(ForeignKey(Source.id), primary_key=True)
+    owner: Mapped[str]
+    expires_at: Mapped[datetime]
+
+
+class State(Base):
+    """How a source fares, as whoever serves it last wrote down."""
+
+    __tablename__ = "states"
+
+    source_id: Mapped[int] = mapped_column(ForeignKey(Source.id), primary_key=True)
+    connected: Mapped[bool]
+    why: Mapped[str | None] = mapped_column(doc="what is wrong and the cure, where something is")
+    heard_at: Mapped[datetime | None] = mapped_column(doc="when the platform was last heard of")
+    event_at: Mapped[datetime | None] = mapped_column(doc="when the last event came")
+    lag: Mapped[int | None] = mapped_column(BigInteger, doc="microseconds from that event to its row")
+    fraction: Mapped[float | None] = mapped_column(doc="how far a running catch-up is; NULL: none runs")
+    history_since: Mapped[datetime | None] = mapped_column(doc="where history begins, decided once")
+    caught_up_at: Mapped[datetime | None] = mapped_column(doc="when the last whole catch-up began")
+    swept_at: Mapped[datetime | None] = mapped_column(doc="when the last whole sweep began")
+    updated_at: Mapped[datetime]
+
+
+class Post(Base):
+    """Something that we say, written down before it is sent. Once for a purpose in a place."""
+
+    __tablename__ = "posts"
+
+    source_id: Mapped[int] = mapped_column(ForeignKey(Source.id), primary_key=True)
+    place: Mapped[str] = mapped_column(primary_key=True)
+    purpose: Mapped[str] = mapped_column(primary_key=True, doc="why it is said, such as weekly 2026-05-04")
+    key: Mapped[str] = mapped_column(String(25), doc="sent with it, so that it can be found again")
+    state: Mapped[str] = mapped_column(String(8), doc="intended, unknown, sent or failed")
+    external_id: Mapped[str | None]
+    why: Mapped[str | None] = mapped_column(doc="what went wrong")
+    content: Mapped[str] = mapped_column(doc="JSON: title, text, payload, alt")
+    picture: Mapped[bytes | None] = mapped_column(LargeBinary)
+    tries: Mapped[int]
+    owner: Mapped[str | None] = mapped_column(doc="who is sending it, until claimed_until")
+    claimed_until: Mapped[datetime | None]
+    intended_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
 
 
 class Merge(Base):

@@ -1,6 +1,6 @@
 """Tags: a moderator's verdicts, which stand for ever, and the machine's, which are made again."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -12,6 +12,7 @@ from storage.tables import Message, Tag
 from storage.times import to_micros
 
 MODERATOR = "moderator"
+PLATFORM = "platform"
 
 
 class MachineTag(NamedTuple):
@@ -76,10 +77,17 @@ def verdicts(
     return {external_id: (bool(verdict), by == MODERATOR) for external_id, verdict, by in rows}
 
 
-def replace(session: Session, source_id: int, external_ids: Sequence[str], tags: Iterable[MachineTag]) -> int:
+def replace(
+    session: Session,
+    source_id: int,
+    external_ids: Sequence[str],
+    tags: Iterable[MachineTag],
+    forgotten: Container[str] = (),
+) -> int:
     """Make `tags` the machine's whole verdict on these messages; returns how many rows were written or deleted.
 
-    What has not changed is left alone, and so is whatever a moderator decided.
+    What has not changed is left alone, and so is whatever a moderator decided. Of messages whose text is `forgotten`
+    only the platform's marks are taken back: what was read in the text still holds.
     """
     connection = session.connection()
     condition, values = among(connection, "external_id", external_ids)
@@ -95,7 +103,10 @@ def replace(session: Session, source_id: int, external_ids: Sequence[str], tags:
         before = old.pop((tag.external_id, tag.label), None)
         if before is None or (before[0] != MODERATOR and before != (tag.decided_by, tag.why)):
             new.append((source_id, tag.external_id, tag.label, True, tag.decided_by, tag.why, now))
-    gone = [(source_id, *key) for key, (by, _) in old.items() if by != MODERATOR]
+    gone = [
+        (source_id, *key) for key, (by, _) in old.items()
+        if by != MODERATOR and (by == PLATFORM or key[0] not in forgotten)
+    ]  # fmt: skip
     sign = mark(connection)
     if gone:
         connection.exec_driver_sql(

@@ -28,15 +28,15 @@ def init(
 
 @app.command(epilog="Example: spaces check")
 def check(context: typer.Context) -> None:
-    """Check the configuration and the database, and say what is missing."""
-    from bot.checks import Finding, check_all  # noqa: PLC0415
+    """Check the configuration, the database and the credentials of each source, and say what is missing."""
+    from bot.checks import check_all, check_live  # noqa: PLC0415
 
     here = state(context)
     config = here.config
     typer.echo(f"ok       configuration of {config.community.name}, {len(config.sources)} sources")
-    findings: list[Finding]
     with here.database() as database:
         findings = check_all(database, config)
+    findings += check_live(config)
     for finding in findings:
         typer.echo(f"{'ok' if finding.good else 'missing':<8} {finding.words}")
     if not all(finding.good for finding in findings):
@@ -45,7 +45,7 @@ def check(context: typer.Context) -> None:
 
 @app.command(epilog="Example: spaces status")
 def status(context: typer.Context) -> None:
-    """Show what is stored: per source the messages, the newest of them, and what waits to be tagged."""
+    """Show what is stored of each source, and how those that are served fare: connected, delay, history, refusals."""
     from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
 
@@ -64,4 +64,18 @@ def status(context: typer.Context) -> None:
               for at in (found.first_at, found.newest_at)),
             f"{found.untagged:,}",
         )  # fmt: skip
-    Console().print(table)
+    console = Console()
+    console.print(table)
+    served = [(found.name, found.live) for found in states if found.live is not None]
+    if not served:
+        return
+    live = Table("source", "live", "last event", "lag", "history", box=None)
+    for name, fares in served:
+        at = f"{fares.event_at.astimezone(here.config.community.zone):%Y-%m-%d %H:%M}" if fares.event_at else "-"
+        lag = "-" if fares.lag is None else f"{fares.lag.total_seconds() * 1000:,.0f} ms"
+        live.add_row(name, fares.words, at, lag, fares.history)
+    console.print()
+    console.print(live)
+    for name, fares in served:
+        for channel, why in fares.refused:
+            console.print(f"{name}: {channel} cannot be read. {why}", markup=False, highlight=False)

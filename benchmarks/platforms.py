@@ -1,0 +1,100 @@
+"""A fake platform in a process of its own, so that it takes no time from what is measured.
+
+Started as `python -m benchmarks.platforms NAME MESSAGES`; it writes its settings and secrets on one line, and then does
+what each line of its input says: `say COUNT PER_SECOND` (0: as fast as it can). Each message's text is the moment at
+which it was sent.
+"""
+
+import asyncio
+import contextlib
+import json
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+_CHANNELS, _PEOPLE = 5, 3_000
+
+
+@dataclass
+class Platform:
+    """The process, seen from outside."""
+
+    name: str
+    settings: dict[str, Any]
+    secrets: dict[str, str]
+    channels: list[str]
+    users: list[str]
+    process: "subprocess.Popen[str]"
+
+    def say(self, count: int, per_second: int = 0) -> None:
+        """Have so many messages written."""
+        assert self.process.stdin is not None  # noqa: S101 - it is a pipe
+        self.process.stdin.write(f"say {count} {per_second}\n")
+        self.process.stdin.flush()
+
+
+@contextmanager
+def platform(name: str, messages: int) -> Iterator[Platform]:
+    """A platform with so many messages of history."""
+    process = subprocess.Popen(  # noqa: S603 - our own
+        [sys.executable, "-m", "benchmarks.platforms", name, str(messages)], cwd=Path(__file__).parents[1],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None  # noqa: S101 - it is a pipe
+        said = json.loads(process.stdout.readline())
+        yield Platform(name, **said, process=process)
+    finally:
+        process.kill()
+        process.communicate()
+
+
+async def _serve(name: str, messages: int) -> None:
+    from tests.contract.world import make  # noqa: PLC0415 - the processes that measure shall not carry it
+
+    fake = make(name)
+    await fake.start()
+    people = [fake.add_member(f"person{n}") for n in range(_PEOPLE)]
+    channels = [fake.add_channel(f"channel{n}") for n in range(_CHANNELS)]
+    begin = datetime.now(UTC) - timedelta(days=30)
+    chance, thread, left = random.Random(11), "", 0
+    for number in range(messages):
+        at, channel = begin + timedelta(seconds=number), channels[number % _CHANNELS]
+        # Few write much and many write little; few topics are long and many are short.
+        who = people[int(chance.paretovariate(0.8)) % _PEOPLE]
+        text = f"{number} " + "how do we restore the vault after the agent was moved " * (1 + number % 3)
+        if name != "discourse":
+            fake.say(channel, who, text, at=at)
+        elif left == 0:
+            first = fake.open_thread(channel, who, f"A topic numbered {number}", text, at=at)
+            thread, left = fake.standing()[first].thread_id or "", min(int(2 * chance.paretovariate(1.1)), 500)
+        else:
+            fake.say(channel, who, text, thread=thread, at=at)
+            left -= 1
+    said = {"settings": fake.settings, "secrets": fake.secrets, "channels": channels, "users": people}
+    print(json.dumps(said), flush=True)
+    while line := await asyncio.to_thread(sys.stdin.readline):
+        _, count, per_second = line.split()
+        await _say(fake, channels, people, int(count), int(per_second))
+
+
+async def _say(fake: Any, channels: list[str], people: list[str], count: int, per_second: int) -> None:
+    began = time.perf_counter()
+    for number in range(count):
+        fake.say(channels[number % _CHANNELS], people[number % _PEOPLE], f"{time.time():.6f}")
+        if per_second:
+            await asyncio.sleep(max(0.0, began + (number + 1) / per_second - time.perf_counter()))
+        elif number % 50 == 49:
+            await asyncio.sleep(0)
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_serve(sys.argv[1], int(sys.argv[2])))

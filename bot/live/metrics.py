@@ -1,0 +1,62 @@
+"""What can be measured from outside, in Prometheus' words. No member, channel or message ever is a label."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from connectors.records import Page
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60)
+_KINDS = ("messages", "deletions", "channels", "members", "joins", "leaves", "gone_channels")
+
+
+class Metrics:
+    """The figures of one run, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._events = Counter(
+            "spaces_events", "Records that came in live.", ["source", "kind"], registry=self._registry
+        )
+        self._lag = Histogram(
+            "spaces_event_lag_seconds", "From an event's arrival to its durable row.", ["source"],
+            buckets=_SECONDS, registry=self._registry,
+        )  # fmt: skip
+        self._backfill = Gauge(
+            "spaces_backfill_fraction", "How much of the running catch-up is read; 1 when none runs.",
+            ["source"], registry=self._registry,
+        )  # fmt: skip
+        self._posts = Counter(
+            "spaces_posts", "Posts by what became of them.", ["source", "outcome"], registry=self._registry
+        )
+        self._errors = Counter(
+            "spaces_errors", "Failures by kind.", ["source", "kind"], registry=self._registry
+        )
+        self._up = Gauge(
+            "spaces_connector_up", "1 while a source is connected.", ["source"], registry=self._registry
+        )
+
+    def arrived(self, source: str, page: Page, lag: float) -> None:
+        """A live page became rows, `lag` seconds after it arrived."""
+        for kind in _KINDS:
+            if count := len(getattr(page, kind)):
+                self._events.labels(source, kind).inc(count)
+        self._lag.labels(source).observe(lag)
+
+    def catching_up(self, source: str, fraction: float | None) -> None:
+        """How far a catch-up is; None: none runs."""
+        self._backfill.labels(source).set(1 if fraction is None else fraction)
+
+    def posted(self, source: str, outcome: str) -> None:
+        """A post came to this outcome."""
+        self._posts.labels(source, outcome).inc()
+
+    def error(self, source: str, kind: str) -> None:
+        """Something failed; `kind` is the kind of failure, such as "unavailable"."""
+        self._errors.labels(source, kind).inc()
+
+    def up(self, source: str, connected: bool) -> None:
+        """Whether a source is connected."""
+        self._up.labels(source).set(connected)
+
+    def text(self) -> bytes:
+        """Everything, as Prometheus reads it."""
+        return generate_latest(self._registry)

@@ -1,0 +1,224 @@
+"""`spaces run`: every source that has credentials, what follows from what they say, and the signals of the system."""
+
+import asyncio
+import logging
+import os
+import secrets
+import signal
+import socket
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from bot.environment import source_secrets
+from bot.live.health import Health
+from bot.live.metrics import Metrics
+from bot.live.supervisor import Service, Supervisor
+from bot.live.writer import Writer
+from bot.mistakes import ConfigError
+from bot.settings import Config, Source
+from bot.tagger import drain
+from connectors.base import Connector, load_connector
+from storage import ingest, population, retention, sweeps
+from storage.database import Database, DatabaseError
+
+_SETTLE_EVERY = 5.0
+_CLEAN_EVERY = timedelta(hours=1)
+_STOPPING = 8.0
+_REMEMBERED = timedelta(days=30)
+_BATCH = 100
+
+log = logging.getLogger("bot.live.runner")
+
+
+class Runner:
+    """One process that serves all sources of a configuration, until `stop` is called or a signal comes.
+
+    `reread` gives the configuration anew; `on_secrets` is told every secret, so that none is ever logged.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        config: Config,
+        reread: Callable[[], Config],
+        *,
+        environ: Mapping[str, str] = os.environ,
+        on_secrets: Callable[[set[str]], None] = lambda _secrets: None,
+        load: Callable[[str], type[Connector]] = load_connector,
+    ) -> None:
+        self._database = database
+        self._config = config
+        self._reread = reread
+        self._environ = environ
+        self._on_secrets = on_secrets
+        self._load = load
+        self._metrics = Metrics()
+        self._stopping = asyncio.Event()
+        self._writer = Writer(database)
+        self._served: dict[str, tuple[Supervisor, asyncio.Task[None]]] = {}
+        self._health = Health(self._metrics, self._ready)
+        self._owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self.started = asyncio.Event()
+        """Set when the sources are being served and health can be asked."""
+
+    @property
+    def port(self) -> int:
+        """Where health can be asked."""
+        return self._health.port
+
+    async def run(self) -> None:
+        """Serve until told to stop; then stop cleanly.
+
+        Raises:
+            ConfigError: the port for health is taken, or a secret cannot be read.
+        """
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stop)
+        loop.add_signal_handler(signal.SIGHUP, self.reload)
+        await self._health.start(self._config.run.port)
+        try:
+            async with self._writer:
+                self._serve(self._config)
+                log.info("running", extra={"port": self.port, "count": len(self._served)})
+                settling = asyncio.create_task(self._settle())
+                self.started.set()
+                await self._stopping.wait()
+                log.info("stopping")
+                settling.cancel()
+                await self._rest(list(self._served))
+        finally:
+            await self._health.stop()
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                loop.remove_signal_handler(number)
+        log.info("stopped")
+
+    def stop(self) -> None:
+        """Stop soon, with nothing lost."""
+        self._stopping.set()
+
+    def reload(self) -> None:
+        """Read the configuration again; one with mistakes is told, and the old one stays."""
+        try:
+            config = self._reread()
+            wanted = self._wanted(config)
+        except (ConfigError, OSError) as error:
+            log.error("the configuration was not taken over: %s", error)  # noqa: TRY400 - it is a sentence
+            return
+        if config.run.port != self._config.run.port or config.database != self._config.database:
+            log.warning("another port or database is taken over only when the program starts again")
+        same_run = config.run == self._config.run
+        ended = [
+            name for name, (supervisor, _) in self._served.items()
+            if not same_run or name not in wanted or wanted[name] != supervisor.secrets
+            or config.sources[name] != supervisor.source
+        ]  # fmt: skip
+        for name, (supervisor, _) in self._served.items():
+            if name not in ended:
+                supervisor.retry()
+        self._config = config
+        self._changing = asyncio.create_task(self._change(ended, config))
+        log.info("the configuration was read again", extra={"count": len(wanted)})
+
+    async def _change(self, ended: list[str], config: Config) -> None:
+        await self._rest(ended)
+        self._serve(config)
+
+    # --- sources --------------------------------------------------------------------------------------------------
+
+    def _wanted(self, config: Config) -> dict[str, dict[str, str]]:
+        found = {name: source_secrets(name, self._environ) for name in config.sources}
+        return {name: said for name, said in found.items() if said}
+
+    def _serve(self, config: Config) -> None:
+        """Begin to serve every source that has credentials and is not served yet."""
+        wanted = self._wanted(config)
+        self._on_secrets({secret for said in wanted.values() for secret in said.values()})
+        service = Service(self._database, self._writer, self._metrics, self._owner, config.run, self._load)
+        for name, source in config.sources.items():
+            if name in self._served:
+                continue
+            if name not in wanted:
+                log.info("no credentials in the environment: it is not served", extra={"source": name})
+                continue
+            supervisor = Supervisor(name, source, wanted[name], service)
+            self._served[name] = supervisor, asyncio.create_task(supervisor.serve(), name=name)
+
+    async def _rest(self, names: list[str]) -> None:
+        """Stop serving these sources; whoever does not stop in time is left behind."""
+        leaving = [self._served.pop(name) for name in names]
+        for _, task in leaving:
+            task.cancel()
+        if leaving:
+            _, late = await asyncio.wait([task for _, task in leaving], timeout=_STOPPING)
+            for task in late:
+                log.error("it did not stop in time", extra={"source": task.get_name()})
+        for supervisor, _ in leaving:
+            try:
+                async with asyncio.timeout(1):
+                    await supervisor.rest("It is not running. Start it with: spaces run")
+            except (TimeoutError, DatabaseError):
+                log.info("it is not written down that it stopped", extra={"source": supervisor.name})
+
+    async def _ready(self) -> dict[str, str | None]:
+        try:
+            await self._database.run(_ask, self._database)
+            answer = self._writer.trouble
+        except DatabaseError as error:
+            answer = str(error)
+        sources = {
+            name: None if supervisor.connected else supervisor.why or "It is connecting."
+            for name, (supervisor, _) in self._served.items()
+        }
+        return {"database": answer, **sources}
+
+    # --- what follows from what they say --------------------------------------------------------------------------
+
+    async def _settle(self) -> None:
+        """Bring everything derived up to date, in pieces that live events need not wait for."""
+        cleaned = datetime.min.replace(tzinfo=UTC)
+        while True:
+            try:
+                await self._writer.later(partial(_population, self._database, self._config))
+                tagged = 0
+                while some := await self._writer.later(
+                    partial(drain, self._database, batch=_BATCH, batches=1)
+                ):
+                    tagged += some
+                is_hourly = datetime.now(UTC) - cleaned > _CLEAN_EVERY
+                if is_hourly:
+                    await self._writer.later(partial(_forget_sweeps, self._database))
+                    cleaned = datetime.now(UTC)
+                for name, source in self._config.sources.items():
+                    # What is never kept goes as soon as it is tagged; looking for what grew old takes longer.
+                    if source.keep_text_days is not None and (
+                        is_hourly or (tagged and not source.keep_text_days)
+                    ):
+                        await self._writer.later(partial(_forget_texts, self._database, name, source))
+            except Exception:
+                self._metrics.error("", "settle")
+                log.exception("what is derived could not be brought up to date")
+            await asyncio.sleep(_SETTLE_EVERY)
+
+
+def _ask(database: Database) -> None:
+    with database.read() as session:
+        session.connection().exec_driver_sql("SELECT 1")
+
+
+def _population(database: Database, config: Config) -> None:
+    with database.write() as session:
+        population.settle(session, config.policy())
+
+
+def _forget_texts(database: Database, name: str, source: Source) -> None:
+    days = source.keep_text_days
+    with database.write() as session:
+        id_ = ingest.source_id(session, name, source.connector)
+        retention.forget_texts(session, id_, datetime.now(UTC) - timedelta(days=days) if days else None)
+
+
+def _forget_sweeps(database: Database) -> None:
+    with database.write() as session:
+        sweeps.forget(session.connection(), datetime.now(UTC) - _REMEMBERED)

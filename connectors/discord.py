@@ -1,0 +1,348 @@
+"""Discord, live: the gateway for what happens, REST for history and for posting. The only file that knows discord.py.
+
+The library keeps the connection (heartbeats, RESUME, compression) and the rate limits; what it hands on as objects is
+not used: the raw payloads are read by the same functions, live and old. Addresses are set for each connector by
+itself, so that several in one process do not disturb each other.
+"""
+
+import asyncio
+import io
+import logging
+from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import aiohttp
+import discord
+import orjson
+import yarl
+
+from connectors import discord_checks as checks
+from connectors import discord_rights as rights
+from connectors.base import Inbox
+from connectors.discord_asking import (
+    PORTAL,
+    SILENT,
+    WRONG_TOKEN,
+    Limited,
+    TriedEnough,
+    Unanswered,
+    meaning,
+    readable,
+)
+from connectors.discord_history import SWEEP_DAYS, History
+from connectors.discord_listed import servers
+from connectors.discord_listening import Listening, Pace, door_of
+from connectors.discord_live import Feed
+from connectors.discord_messages import Server, now
+from connectors.discord_posts import PICTURE, Posts, place_of
+from connectors.errors import ConnectorError, Misconfigured, Unavailable, UnreadablePayload
+from connectors.records import Finding, Page, Post
+
+log = logging.getLogger("connectors.discord")
+# The library logs payloads, which hold what people write, and tracebacks; what matters of it is said here.
+logging.getLogger("discord").setLevel(logging.CRITICAL)
+
+API = "https://discord.com/api/v10"
+SILENCE = 60.0
+"""Seconds without a word after which a connection is given up and resumed."""
+_REQUEST = aiohttp.ClientTimeout(total=60, sock_connect=10)
+_TRIES, _LIMITS, _FRUITLESS = 4, 8, 4
+_BAD_TOKEN, _INTENTS_REFUSED = 4004, 4014
+_LONGEST_WAIT, _CLOSING = 60.0, 4.0
+
+
+class _Once:
+    """Stands among the files of a request, which the library rewinds before it repeats it: it must not."""
+
+    def reset(self, *, seek: int = 0) -> None:
+        if seek:
+            raise RuntimeError("to be sent once")
+
+
+class _Client(discord.Client):
+    """discord.py with addresses of its own, every request tried again where it may be, and events handed on raw."""
+
+    def __init__(self, api: str, gateway: str, intents: discord.Intents, feed: Feed | None = None) -> None:
+        trace = aiohttp.TraceConfig()
+        trace.on_request_end.append(self._note_clock)
+        super().__init__(
+            intents=intents, chunk_guilds_at_startup=False, allowed_mentions=discord.AllowedMentions.none(),
+            max_messages=None, member_cache_flags=discord.MemberCacheFlags.none(), heartbeat_timeout=SILENCE,
+            max_ratelimit_timeout=30.0, enable_debug_events=feed is not None, http_trace=trace,
+        )  # fmt: skip
+        self._api = api
+        self._gateway = gateway
+        self._feed = feed
+        self.arrived = asyncio.Event()
+        self.behind_proxy = False
+        self.pace = Pace()
+        self.ahead: timedelta | None = None
+        """How far Discord's clock is ahead of ours."""
+        self._session_before = -1
+        self._fruitless = 0
+        # Left to the library's parsers, one event with a field missing would end the connection.
+        for kind in self._connection.parsers.keys() - {"READY", "RESUMED"}:
+            del self._connection.parsers[kind]
+        self._put = self.http.request
+        self._connect_socket = self.http.ws_connect
+        setattr(self.http, "request", self._request)  # noqa: B010 - an instance's own, beside the library's
+        setattr(self.http, "ws_connect", self._ws_connect)  # noqa: B010 - as above
+
+    # --- the gateway ------------------------------------------------------------------------------------------------
+
+    def dispatch(self, event: str, /, *args: Any, **kwargs: Any) -> None:
+        """Hear what the library tells, at once and in order; none of it is handed to tasks."""
+        del kwargs
+        if event == "socket_raw_receive" and self._feed is not None:
+            self._feed.take(args[0])
+            self.arrived.set()
+        elif event == "disconnect" and self._feed is not None:
+            self._fruitless = self._fruitless + 1 if self._feed.session == self._session_before else 0
+            self._session_before = self._feed.session
+            if self._fruitless >= _FRUITLESS:
+                raise Unavailable("Discord closes every connection at once; it is tried again.", 10.0)
+            log.info("the connection to Discord ended; it is taken up again")
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """Keep Discord's pace of new sessions, and its budget of them."""
+        del shard_id, initial
+        await self.pace.wait()
+
+    async def _ws_connect(self, url: str, *, compress: int = 0) -> aiohttp.ClientWebSocketResponse:
+        address = yarl.URL(url)
+        # Where to resume is said by Discord; its usual door is replaced, and any of its doors when one is configured.
+        host, usual = address.host or "", discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY.host
+        if host == usual or (self.behind_proxy and host.endswith(".discord.gg")):
+            address = yarl.URL(self._gateway).with_query(address.query)
+        return await self._connect_socket(str(address), compress=compress)
+
+    # --- requests ---------------------------------------------------------------------------------------------------
+
+    async def ask(
+        self, method: str, path: str, *, query: Mapping[str, Any] | None = None, body: Mapping[str, Any] | None = None,
+        picture: bytes | None = None, once: bool = False, **ids: str,
+    ) -> Any:  # fmt: skip
+        """See `connectors.discord_asking.Ask`."""
+        more: dict[str, Any] = {}
+        if query is not None:
+            more["params"] = {key: str(value) for key, value in query.items()}
+        form: list[dict[str, Any]] = [{"name": "payload_json", "value": orjson.dumps(body).decode()}]
+        if picture is not None:
+            file = discord.File(io.BytesIO(picture), PICTURE)
+            more["files"] = [file]
+            form.append({"name": "files[0]", "value": file.fp, "filename": PICTURE, "content_type": "image/png"})  # fmt: skip
+        if once:
+            more["files"] = [*more.get("files", ()), _Once()]
+        if "files" in more:
+            more["form"] = form
+        elif body is not None:
+            more["json"] = body
+        return await self._request(discord.http.Route(method, path, **ids), **more)
+
+    async def _request(self, route: discord.http.Route, **more: Any) -> Any:
+        """The library's request, with what it leaves out: 503, resets, all forms of 429, errors in our words."""
+        route.url = self._api + route.url.removeprefix(discord.http.Route.BASE)
+        more.setdefault("timeout", _REQUEST)
+        once = any(isinstance(file, _Once) for file in more.get("files") or ())
+        failures = limits = 0
+        while True:
+            try:
+                return await self._attempt(route, more)
+            except Limited as limit:
+                limits += 1
+                if limit.wait > _LONGEST_WAIT or limits >= _LIMITS:
+                    raise Unavailable("Discord asks us to wait.", max(limit.wait, 1.0)) from limit
+                await asyncio.sleep(limit.wait)
+            except Unanswered as error:
+                failures += 1
+                if once or failures >= _TRIES or isinstance(error, TriedEnough):
+                    raise
+                await asyncio.sleep(0.25 * 2**failures)
+
+    async def _attempt(self, route: discord.http.Route, more: dict[str, Any]) -> Any:
+        """One request.
+
+        Raises:
+            Limited: to be sent again after a while. Unanswered: it may be sent again. ConnectorError: it may not.
+        """
+        for file in more.get("files") or ():
+            if isinstance(file, discord.File):
+                file.reset(seek=True)
+        try:
+            answer = await self._put(route, **more)
+        except discord.RateLimited as limit:
+            raise Limited(limit.retry_after) from limit
+        except discord.HTTPException as error:
+            raise meaning(
+                error.status, error.code, error.response.headers, f"{route.method} {route.path}"
+            ) from error
+        except aiohttp.ClientConnectorError as error:
+            raise Unavailable(f"{self._api} cannot be reached; it is tried again.", 5.0) from error
+        except (OSError, aiohttp.ClientError, RuntimeError, LookupError, TypeError, ValueError) as error:
+            raise Unanswered(SILENT, 5.0) from error
+        if isinstance(answer, str) and answer:
+            raise Unanswered(f"What answers at {self._api} is not Discord; it is tried again.", 5.0)
+        return answer
+
+    async def _note_clock(self, _: Any, __: Any, end: aiohttp.TraceRequestEndParams) -> None:
+        with suppress(KeyError, ValueError, TypeError):
+            self.ahead = parsedate_to_datetime(end.response.headers["Date"]) - now()
+
+
+class DiscordConnector:
+    """One source on Discord: all servers that the bot is in, or the one that `server` names.
+
+    Settings: `api_url`, `gateway_url` (a proxy or a test server), `server`, `include`, `exclude`. Secret: `bot_token`.
+    """
+
+    def __init__(self, settings: Mapping[str, Any], secrets: Mapping[str, str]) -> None:
+        self._settings = settings
+        self._token = (secrets.get("bot_token") or "").strip()
+        self._api = str(settings.get("api_url") or API).rstrip("/")
+        self._servers: dict[str, Server] = {}
+        self._refused: dict[str, datetime] = {}
+        self._feed = Feed(settings, self._servers, self._refused)
+        self._client: _Client | None = None
+        self._login = asyncio.Lock()
+        self._pace = Pace()
+
+    # --- history ----------------------------------------------------------------------------------------------------
+
+    async def fetch(
+        self, cursors: Mapping[str, str], since: datetime, *, sweep: bool = False
+    ) -> AsyncIterator[Page]:
+        """Read history, server by server, channel by channel; see `connectors.base.Connector`."""
+        days = timedelta(days=float(self._settings.get("sweep_days") or SWEEP_DAYS)) if sweep else None
+        with readable():
+            ask = (await self._rest()).ask
+            listed = rights.has(await rights.application(ask), rights.MEMBERS_INTENT)
+            for id_ in await self._server_ids():
+                server = self._servers.setdefault(id_, Server({"id": id_}, self._settings))
+                history = History(
+                    ask, server, self._refused, self._feed.gone, with_members=listed, sweep=days
+                )
+                async for page in history.pages(cursors, since):
+                    yield page
+
+    async def _server_ids(self) -> list[str]:
+        named = self._settings.get("server")
+        return [str(named)] if named else await servers((await self._rest()).ask)
+
+    async def _rest(self) -> _Client:
+        """The client for requests, logged in."""
+        async with self._login:
+            if self._client is not None:
+                return self._client
+            if not self._token:
+                raise Misconfigured(
+                    f"There is no bot token for Discord: copy it from {PORTAL} (your application, Bot)."
+                )
+            client = _Client(self._api, "", discord.Intents.none())
+            try:
+                await client.login(self._token)
+            except BaseException as error:
+                await client.close()
+                if isinstance(error, ConnectorError) or not isinstance(error, Exception):
+                    raise
+                raise UnreadablePayload(f"What answers at {self._api} is not Discord.") from error
+            self._client = client
+            return client
+
+    # --- live -------------------------------------------------------------------------------------------------------
+
+    async def listen(self, inbox: Inbox) -> None:
+        """Deliver what happens until cancelled; see `connectors.base.Connector`."""
+        self._feed.gap = inbox.gap
+        rest = await self._rest()
+        with readable():
+            application, door = await rights.application(rest.ask), await door_of(rest.ask)
+        intents = discord.Intents(
+            guilds=True, guild_messages=True, guild_reactions=True, message_content=True, guild_scheduled_events=True,
+            members=rights.has(application, rights.MEMBERS_INTENT),
+        )  # fmt: skip
+        configured = str(self._settings.get("gateway_url") or "")
+        client = _Client(self._api, configured or door.url, intents, self._feed)
+        client.behind_proxy = bool(configured)
+        client.pace = self._pace
+        self._pace.every, self._pace.left = door.every, door.left
+        try:
+            listening = Listening(self._feed, rest.ask, inbox, self._servers)
+            await listening.run(self._connect(client), client.arrived)
+        finally:
+            await _close(client)
+
+    async def _connect(self, client: _Client) -> None:
+        """Hold the connection; that it ended is always an error."""
+        try:
+            await client.start(self._token, reconnect=False)
+        except ConnectorError:
+            raise
+        except discord.ConnectionClosed as error:
+            if error.code == _BAD_TOKEN:
+                raise Misconfigured(WRONG_TOKEN) from error
+            if error.code == _INTENTS_REFUSED:
+                raise Misconfigured(rights.content_missing(str(client.application_id or ""))) from error
+            raise Unavailable(f"Discord closed the connection ({error.code}).", 5.0) from error
+        except (OSError, aiohttp.ClientError, discord.DiscordException, RuntimeError) as error:
+            raise Unavailable("Discord's gateway cannot be reached; it is tried again.", 5.0) from error
+        except Exception as error:
+            if client.ws is None:  # the library stumbles over a door that closes before the greeting
+                raise Unavailable("Discord's gateway closed at once; it is tried again.", 5.0) from error
+            raise UnreadablePayload(
+                f"Discord sent an event that cannot be read ({type(error).__name__}); the connection begins anew."
+            ) from error
+        raise Unavailable("Discord closed the connection.", 1.0)
+
+    # --- posting ----------------------------------------------------------------------------------------------------
+
+    async def post(self, place: str, post: Post) -> str:
+        """Send, once; see `connectors.base.Connector`. In a forum a new post is made."""
+        with readable():
+            return await (await self._posts(place)).send(post)
+
+    async def find(self, place: str, key: str) -> str | None:
+        """The id of what was sent with this key."""
+        with readable():
+            return await (await self._posts(place)).find(key)
+
+    async def edit(self, place: str, id_: str, post: Post) -> None:
+        """Replace what was posted."""
+        with readable():
+            await (await self._posts(place)).edit(id_, post)
+
+    async def _posts(self, place: str) -> Posts:
+        client = await self._rest()
+        me = str(client.user.id if client.user else "")
+        return Posts(client.ask, await place_of(client.ask, place, self._server_ids), me)
+
+    # --- the rest ---------------------------------------------------------------------------------------------------
+
+    async def check(self) -> list[Finding]:
+        """Try everything that is needed; never raises."""
+        try:
+            with readable():
+                client = await self._rest()
+                me = str(client.user.id if client.user else "")
+                return await checks.look(
+                    client.ask, self._settings, me, lambda: client.ahead, self._server_ids
+                )
+        except ConnectorError as error:
+            return [Finding(good=False, words=str(error))]
+
+    async def close(self) -> None:
+        """Give back the sockets."""
+        if self._client is not None:
+            await _close(self._client)
+            self._client = None
+
+
+async def _close(client: _Client) -> None:
+    """Close, though the other side may not answer our goodbye."""
+    try:
+        async with asyncio.timeout(_CLOSING):
+            await client.close()
+    except TimeoutError:
+        await client.http.close()

@@ -1,0 +1,96 @@
+"""What `spaces check` asks of Discord, one thing after the other; each failure is a finding with its cure."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+import aiohttp
+import yarl
+
+from connectors import discord_rights as rights
+from connectors.discord_asking import Ask
+from connectors.discord_messages import Server
+from connectors.errors import ConnectorError
+from connectors.records import Finding
+
+_CLOCK = timedelta(seconds=30)
+_HELLO = 10
+
+
+async def look(
+    ask: Ask,
+    settings: Mapping[str, Any],
+    me: str,
+    ahead: Callable[[], timedelta | None],
+    server_ids: Callable[[], Awaitable[list[str]]],
+) -> list[Finding]:
+    """Findings on everything behind the token, which has been accepted.
+
+    Args:
+        ask: puts a request.
+        settings: the source's settings.
+        me: the bot's own id.
+        ahead: how far Discord's clock is ahead of ours, once it was asked something.
+        server_ids: the servers to read.
+
+    Raises:
+        ConnectorError: nothing more can be asked.
+    """
+    found = [Finding(good=True, words="Discord accepts the bot token.")]
+    application = await ask("GET", "/applications/@me")
+    application_id = str(application.get("id") or me)
+    found += rights.intents(application)
+    found.append(_clock(ahead()))
+    found.append(await _gateway(ask, settings))
+    ids = await server_ids()
+    if not ids:
+        link = rights.invite_link(application_id)
+        found.append(Finding(good=False, words=f"The bot is in no server: invite it with {link}"))
+    for id_ in ids:
+        try:
+            found += await _server(ask, settings, id_, me, application_id)
+        except ConnectorError:
+            link = rights.invite_link(application_id)
+            words = f"The bot is not in the server {id_}: invite it with {link}, or correct 'server'."
+            found.append(Finding(good=False, words=words))
+    return found
+
+
+async def _server(
+    ask: Ask, settings: Mapping[str, Any], id_: str, me: str, application_id: str
+) -> list[Finding]:
+    raw = await ask("GET", "/guilds/{guild_id}", guild_id=id_)
+    server = Server(raw, settings)
+    channels = await ask("GET", "/guilds/{guild_id}/channels", guild_id=id_)
+    member = await ask("GET", "/guilds/{guild_id}/members/{user_id}", guild_id=id_, user_id=me)
+    return rights.places(server, str(raw.get("name") or id_), channels or (), member, application_id)
+
+
+def _clock(ahead: timedelta | None) -> Finding:
+    if ahead is None or abs(ahead) < _CLOCK:
+        return Finding(good=True, words="The clock of this machine agrees with Discord's.")
+    seconds = round(abs(ahead).total_seconds())
+    side = "behind" if ahead > timedelta(0) else "ahead of"
+    return Finding(
+        good=False,
+        words=f"The clock of this machine is {seconds} seconds {side} Discord's: switch on time synchronisation (NTP).",
+    )
+
+
+async def _gateway(ask: Ask, settings: Mapping[str, Any]) -> Finding:
+    """Open the gateway as far as its greeting; no session is begun."""
+    answer = await ask("GET", "/gateway/bot")
+    address = str(settings.get("gateway_url") or answer.get("url") or "")
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_HELLO)) as session,
+            session.ws_connect(yarl.URL(address).with_query(v="10", encoding="json")) as socket,
+        ):
+            await socket.receive_json(timeout=_HELLO)
+    except (OSError, aiohttp.ClientError, TypeError, ValueError):
+        return Finding(
+            good=False,
+            words=f"Discord's gateway {address} cannot be reached: let the firewall or proxy pass WebSockets to it, "
+            "or correct 'gateway_url'.",
+        )
+    return Finding(good=True, words="Discord's gateway answers.")

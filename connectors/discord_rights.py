@@ -1,0 +1,145 @@
+"""What the bot needs on Discord, and whether it has it: intents, permissions, the invitation that asks for them."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from connectors.discord_asking import PORTAL, Ask
+from connectors.discord_messages import CATEGORY, THREADS, Server
+from connectors.errors import Misconfigured
+from connectors.records import Finding
+
+READING = {"View Channel": 1 << 10, "Read Message History": 1 << 16}
+POSTING = {
+    "Send Messages": 1 << 11,
+    "Embed Links": 1 << 14,
+    "Attach Files": 1 << 15,
+    "Send Messages in Threads": 1 << 38,
+}
+PERMISSIONS = sum((*READING.values(), *POSTING.values()))
+"""The permission number of the invitation: read channels and their history, post digests with a chart. No more."""
+
+CONTENT_INTENT = 1 << 18 | 1 << 19
+MEMBERS_INTENT = 1 << 14 | 1 << 15
+"""Flags of the application: granted, or granted to a bot in few servers."""
+
+_ADMINISTRATOR = 1 << 3
+_NAMED = 8
+
+
+def invite_link(application_id: str) -> str:
+    """The address that puts the bot into a server with the permissions it needs."""
+    return (
+        f"https://discord.com/oauth2/authorize?client_id={application_id}&scope=bot&permissions={PERMISSIONS}"
+    )
+
+
+def has(application: Mapping[str, Any], intent: int) -> bool:
+    """Whether the application has a privileged intent; yes when it does not say."""
+    flags = application.get("flags")
+    return flags is None or int(flags) & intent != 0
+
+
+def content_missing(application_id: str) -> str:
+    """What to say when the bot cannot read what people write."""
+    return (
+        "The bot cannot read what people write: turn on 'Message Content Intent' at "
+        f"{PORTAL}/{application_id}/bot (Privileged Gateway Intents), then start again."
+    )
+
+
+async def application(ask: Ask) -> Mapping[str, Any]:
+    """The application behind the token.
+
+    Raises:
+        Misconfigured: it may not read what people write: every text would be empty, and nothing would warn us.
+    """
+    found: Mapping[str, Any] = await ask("GET", "/applications/@me")
+    if not has(found, CONTENT_INTENT):
+        raise Misconfigured(content_missing(str(found.get("id"))))
+    return found
+
+
+def intents(application: Mapping[str, Any]) -> list[Finding]:
+    """Findings on the two privileged intents."""
+    id_ = str(application.get("id") or "")
+    content, members = has(application, CONTENT_INTENT), has(application, MEMBERS_INTENT)
+    return [
+        Finding(content, "Discord: the bot may read what people write." if content else content_missing(id_)),
+        Finding(
+            members,
+            "Discord: the bot may list members and hears of joins."
+            if members
+            else "The bot hears of no joins and knows no roles: turn on 'Server Members Intent' at "
+            f"{PORTAL}/{id_}/bot (Privileged Gateway Intents), then start again.",
+        ),
+    ]
+
+
+def places(
+    server: Server,
+    name: str,
+    channels: Iterable[Mapping[str, Any]],
+    me: Mapping[str, Any],
+    application_id: str,
+) -> list[Finding]:
+    """Findings on the channels of one server: which the bot cannot read, and whether it can post anywhere."""
+    unreadable: dict[str, list[str]] = {}
+    postable: list[str] = []
+    wanted = 0
+    for raw in channels:
+        place = server.place(raw)
+        if place.kind == CATEGORY or place.kind in THREADS or not server.reads(place):
+            continue
+        wanted += 1
+        rights = permissions(server, raw, me)
+        lacks = [right for right, bit in READING.items() if not rights & bit]
+        if lacks:
+            unreadable.setdefault(" and ".join(f"'{right}'" for right in lacks), []).append(f"#{place.name}")
+        elif all(rights & bit for bit in POSTING.values()):
+            postable.append(f"#{place.name}")
+    found = [
+        Finding(
+            good=False,
+            words=f"In {name} the bot lacks {lacks} in {_some(names)}: allow it for the bot's role in the channel's "
+            "settings (Edit Channel, Permissions), or name these channels in 'exclude'.",
+        )
+        for lacks, names in unreadable.items()
+    ]
+    readable = wanted - sum(map(len, unreadable.values()))
+    found.append(Finding(readable > 0, f"In {name} the bot can read {readable} of {wanted} channels."))
+    if postable:
+        found.append(Finding(good=True, words=f"In {name} the bot can post digests in {_some(postable)}."))
+    else:
+        found.append(
+            Finding(
+                good=False,
+                words=f"In {name} the bot can post digests nowhere: it needs {', '.join(POSTING)} in one channel; "
+                f"invite it again with {invite_link(application_id)}",
+            )
+        )
+    return found
+
+
+def permissions(server: Server, channel: Mapping[str, Any], me: Mapping[str, Any]) -> int:
+    """The bot's permissions in a channel: those of its roles, then the channel's exceptions for all, for roles, for it."""
+    mine = {str(role) for role in me.get("roles") or ()}
+    rights = 0
+    for id_, role in server.roles.items():
+        if id_ == server.id or id_ in mine:
+            rights |= role.permissions
+    if rights & _ADMINISTRATOR:
+        return -1
+    own = str((me.get("user") or {}).get("id"))
+    exceptions = {str(one.get("id")): one for one in channel.get("permission_overwrites") or ()}
+    for ids in ({server.id}, mine - {server.id}, {own}):
+        applied = [exceptions[id_] for id_ in ids if id_ in exceptions]
+        for one in applied:
+            rights &= ~int(one.get("deny") or 0)
+        for one in applied:
+            rights |= int(one.get("allow") or 0)
+    return rights if rights & READING["View Channel"] else 0
+
+
+def _some(names: list[str]) -> str:
+    rest = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + rest

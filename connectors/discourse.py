@@ -1,0 +1,278 @@
+"""A live Discourse forum. The only module that knows pydiscourse; what it asks for is said by its neighbours."""
+
+import contextlib
+import email.utils
+import socket
+import threading
+import time
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+from weakref import WeakSet
+
+import orjson
+import requests
+from pydiscourse import DiscourseClient
+from requests.adapters import HTTPAdapter
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from connectors.base import Inbox
+from connectors.discourse_calls import Calls, Limited, Lost, Told
+from connectors.discourse_check import Facts, look
+from connectors.discourse_forum import Forum
+from connectors.discourse_history import History
+from connectors.discourse_ledger import Ledger
+from connectors.discourse_live import Hooks, Live
+from connectors.discourse_people import everybody
+from connectors.discourse_posts import Writer
+from connectors.errors import ConnectorError, Misconfigured, UnreadablePayload
+from connectors.records import Finding, Page, Post
+
+_TIMEOUTS = (5.0, 30.0)
+_UNTOLD_WAIT = 10.0
+_REDIRECTS = 3
+
+
+class DiscourseConnector:
+    """Reads a forum by asking it, and posts on it.
+
+    Settings: `url` (the forum's address), `user` (whose name the API key acts in), `poll_seconds`, `listen`
+    (host:port for webhooks), `include` (categories that not everybody may read). Secrets: `api_key`, `webhook_secret`.
+
+    A key of /admin/api/keys with user level "Single User" and scope "Global" (or "Read-only", where nothing is posted)
+    is enough. Of granular scopes it needs topics: read, read_lists, write; posts: list, edit; users: show, list;
+    uploads: create; categories: list, show; groups: list, manage_groups (to see their members); and the site's
+    `/site.json` must be open to its user.
+    """
+
+    def __init__(self, settings: Mapping[str, Any], secrets: Mapping[str, str]) -> None:
+        address = str(settings.get("url") or "").rstrip("/")
+        self._settings = settings
+        self._secrets = secrets
+        self._client = _Client(
+            address, str(settings.get("user") or "system"), secrets.get("api_key") or "",
+            settings.get("timeout_seconds"),
+        )  # fmt: skip
+        self._calls = Calls(address)
+        self._forum = Forum(self._client, self._calls, settings, address)
+        self._ledger = Ledger()
+        self._history = History(self._forum, self._ledger)
+        self._live = Live(self._forum, self._history, self._ledger)
+        self._writer = Writer(self._forum)
+        self.hooks = Hooks(self._live, secrets.get("webhook_secret") or "")
+
+    async def fetch(
+        self, cursors: Mapping[str, str], since: datetime, *, sweep: bool = False
+    ) -> AsyncIterator[Page]:
+        """Read history: categories, then posts, then solutions and accounts; with `sweep`, topics read whole."""
+        try:
+            self._ledger.load(cursors)
+            yield await self._history.places(cursors)
+            if sweep:
+                async for page in self._history.sweep(since):
+                    yield page
+            else:
+                async for page in self._history.posts(cursors, since, self._live.mark):
+                    yield page
+                async for page in self._history.solutions(since):
+                    yield page
+            if sweep or "people" not in cursors:
+                async for page in everybody(self._forum):
+                    yield page
+                    self._live.people = page.cursor or self._live.people
+        except (Told, KeyError, TypeError, AttributeError, ValueError) as error:
+            raise self._unreadable(error) from error
+
+    async def listen(self, inbox: Inbox) -> None:
+        """Ask for what is new every `poll_seconds`, and whenever a webhook says so, until cancelled."""
+        address = str(self._settings.get("listen") or "")
+        try:
+            if address:
+                await self.hooks.start(address)
+            await self._live.run(inbox, float(self._settings.get("poll_seconds") or 60))
+        except (Told, KeyError, TypeError, AttributeError, ValueError) as error:
+            raise self._unreadable(error) from error
+        finally:
+            await self.hooks.stop()
+
+    async def post(self, place: str, post: Post) -> str:
+        """Post a topic ("category"), a reply ("category/topic") or a private message ("@user"); returns the post's id."""
+        return await self._writer.post(place, post)
+
+    async def find(self, place: str, key: str) -> str | None:
+        """The post that was sent with this key: a topic by its external id, a reply by the comment in it."""
+        return await self._writer.find(place, key)
+
+    async def edit(self, place: str, id_: str, post: Post) -> None:
+        """Replace a post, and the title of the topic that it opens."""
+        await self._writer.edit(place, id_, post)
+
+    async def check(self) -> list[Finding]:
+        """Try address, key, rights, clock and webhooks."""
+        facts = Facts(
+            str(self._settings.get("user") or "system"), bool(self._secrets.get("api_key")),
+            str(self._settings.get("listen") or ""), bool(self._secrets.get("webhook_secret")),
+        )  # fmt: skip
+        return await look(self._forum, facts, lambda: self._client.skew)
+
+    async def close(self) -> None:
+        """Give back sockets and threads at once; calls under way fail."""
+        await self.hooks.stop()
+        self._calls.close()
+        self._client.close()
+
+    def _unreadable(self, error: Exception) -> ConnectorError:
+        """What nobody expected of a forum."""
+        return UnreadablePayload(
+            f"The forum at {self._forum.address} answered something unknown ({type(error).__name__}: {str(error)[:80]}). "
+            "Please report it with the forum's version."
+        )
+
+
+class _Client(DiscourseClient):  # type: ignore[misc] # it has no types
+    """The library's calls over kept connections: one try each, no sleeping, and errors that say what to do."""
+
+    def __init__(self, address: str, user: str, key: str, timeout: float | None = None) -> None:
+        super().__init__(address, user, key, timeout=(timeout, timeout) if timeout else _TIMEOUTS)
+        self.skew: float | None = None
+        """How many seconds the forum's clock is ahead of ours."""
+        self._local = threading.local()
+        self._sockets: WeakSet[Any] = WeakSet()
+        self._closed = threading.Event()
+
+    def _request(
+        self, verb: str, path: str, params: Any = None, files: Any = None, data: Any = None, json: Any = None,
+        override_request_kwargs: Any = None,
+    ) -> Any:  # fmt: skip
+        if not self.host.startswith(("http://", "https://")):
+            raise Misconfigured("The forum has no address. Set `url` of the source to its https:// address.")
+        headers = {"Accept": "application/json", "Api-Key": self.api_key, "Api-Username": self.api_username}
+        more = {
+            "params": params,
+            "files": files,
+            "data": data,
+            "json": json,
+            **(override_request_kwargs or {}),
+        }
+        url = self.host + path
+        # A kept connection may have been closed meanwhile: harmless where asking again is.
+        session = self._session() if verb == "GET" else self._fresh()
+        try:
+            for _ in range(_REDIRECTS):
+                response = session.request(
+                    verb, url, headers=headers, timeout=self.timeout, allow_redirects=False, **more
+                )
+                if not response.is_redirect:
+                    return self._answer(response)
+                url = self._moved(verb, url, response.headers["Location"])
+                more["params"] = None
+        except requests.Timeout as error:
+            raise Lost("no answer in time") from error
+        except (requests.exceptions.InvalidURL, requests.exceptions.InvalidHeader) as error:
+            raise Misconfigured(
+                f"The forum's address {self.host} or its key cannot be used ({type(error).__name__}). "
+                "Set `url` to its https:// address, and the key as shown once at /admin/api/keys."
+            ) from error
+        except requests.RequestException as error:
+            raise Lost(f"the connection failed: {type(error).__name__}") from error
+        finally:
+            if verb != "GET":
+                session.close()
+        raise Lost("it sends us round in circles")
+
+    def _answer(self, response: requests.Response) -> Any:
+        if date := response.headers.get("Date"):
+            parsed = email.utils.parsedate_to_datetime(date)
+            self.skew = parsed.timestamp() - time.time()
+        status = response.status_code
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            raise Limited(_wait(response))
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise Lost(f"status {status}")
+        if status >= HTTPStatus.BAD_REQUEST:
+            raise Told(status, _errors(response))
+        if not response.content.strip():
+            return None
+        try:
+            return orjson.loads(response.content)
+        except orjson.JSONDecodeError as error:
+            raise Lost("its answer is no JSON, so it may be no Discourse") from error
+
+    def _moved(self, verb: str, url: str, location: str) -> str:
+        """Follow a way within the forum only: the key is for nobody else."""
+        target = urljoin(url, location)
+        here, there = urlsplit(self.host), urlsplit(target)
+        if verb == "GET" and (here.scheme, here.netloc) == (there.scheme, there.netloc):
+            return target
+        raise Misconfigured(
+            f"The forum at {self.host} sends us on to {there.scheme}://{there.netloc}. Set `url` of the source to that, "
+            "or check that the API key is good and the forum is set up."
+        )
+
+    def _session(self) -> requests.Session:
+        found: requests.Session | None = getattr(self._local, "session", None)
+        if found is None:
+            found = self._local.session = self._fresh()
+        return found
+
+    def _fresh(self) -> requests.Session:
+        session = requests.Session()
+        adapter = HTTPAdapter()
+        adapter.poolmanager.pool_classes_by_scheme = {
+            "http": _noted(HTTPConnectionPool, self._sockets, self._closed),
+            "https": _noted(HTTPSConnectionPool, self._sockets, self._closed),
+        }
+        session.mount("http://", adapter)
+        session.mount("https://", adapter)
+        return session
+
+    def close(self) -> None:
+        """End every connection, whoever waits on it."""
+        self._closed.set()
+        for connection in list(self._sockets):
+            if (open_ := getattr(connection, "sock", None)) is not None:
+                try:
+                    open_.shutdown(socket.SHUT_RDWR)
+                    open_.close()
+                except OSError:
+                    continue  # it was closed already
+
+
+def _noted(
+    pool: type[HTTPConnectionPool], sockets: "WeakSet[Any]", closed: threading.Event
+) -> type[HTTPConnectionPool]:
+    """The pool, whose connections can be ended from outside: a thread that waits for an answer does not listen."""
+
+    class Noted(pool.ConnectionCls):  # type: ignore[misc, name-defined] # a class made at run time
+        def connect(self) -> None:
+            sockets.add(self)
+            super().connect()
+            if closed.is_set():  # it came just too late to be ended
+                self.close()
+                raise ConnectionAbortedError
+
+    return type(pool.__name__, (pool,), {"ConnectionCls": Noted})
+
+
+def _wait(response: requests.Response) -> float:
+    """How long the forum wants us to wait: it says so in the body, in a header, or not at all."""
+    told = [response.headers.get("Retry-After")]
+    with contextlib.suppress(ValueError, KeyError, TypeError):
+        told.insert(0, orjson.loads(response.content)["extras"]["wait_seconds"])
+    for value in told:
+        try:
+            return max(float(value), 0.0)  # type: ignore[arg-type] # caught
+        except (TypeError, ValueError):
+            continue
+    return _UNTOLD_WAIT
+
+
+def _errors(response: requests.Response) -> str:
+    """The forum's own words for what is wrong."""
+    try:
+        found = orjson.loads(response.content)
+        return " ".join(map(str, found["errors"]))[:300]
+    except (ValueError, KeyError, TypeError):
+        return f"status {response.status_code}"

@@ -1,0 +1,331 @@
+"""One forum as we see it: its categories, and its posts and topics read and turned into pages.
+
+What `fetch` and `listen` have in common; they share one `Forum`, and with it what it has learned.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple, Protocol
+
+from connectors.discourse_calls import Calls, Told, denied
+from connectors.discourse_messages import (
+    Topic,
+    categories_below,
+    category_of,
+    number_of,
+    tell_post,
+    topic_of,
+    topic_of_post,
+)
+from connectors.paging import Draft
+from connectors.records import Channel, Page, Refusal, Swept
+from connectors.values import Settings, words
+
+_log = logging.getLogger("connectors.discourse")
+_SHAPES = (KeyError, TypeError, ValueError, AttributeError)
+_CHUNK = 20
+_REMEMBERED = 50_000
+Json = Mapping[str, Any]
+
+
+class Client(Protocol):
+    """What we use of the library's client."""
+
+    def _get(self, path: str, **parameters: Any) -> Any: ...
+    def _post(self, path: str, **parameters: Any) -> Any: ...
+    def _put(self, path: str, **parameters: Any) -> Any: ...
+    def latest_posts(self, before: int | None = None, **parameters: Any) -> Any: ...  # noqa: D102 - the library's
+    def posts(self, topic_id: int, post_ids: list[int] | None = None, **parameters: Any) -> Any: ...  # noqa: D102 - the library's
+    def topic_posts(self, topic_id: int, **parameters: Any) -> Any: ...  # noqa: D102 - the library's
+    def latest_topics(self, **parameters: Any) -> Any: ...  # noqa: D102 - the library's
+
+
+class Read(NamedTuple):
+    """A topic as it stood when the reading of it began."""
+
+    facts: Json
+    topic: Topic
+    posts: list[Json]
+    at: datetime
+
+
+class Forum:
+    """Reads one forum and remembers what it needs to understand the rest."""
+
+    def __init__(self, client: Client, calls: Calls, settings: Mapping[str, Any], address: str) -> None:
+        self.client = client
+        self.calls = calls
+        self.address = address
+        self.closed: set[str] = set()
+        """Categories that are not ours to read: not everybody may, and nobody named them."""
+        self.open: dict[str, Channel] = {}
+        self._settings = Settings(settings)
+        self._authors: set[str] = set()
+        self._numbers: dict[tuple[int, int], int] = {}
+        self.solved: dict[int, int | None] = {}
+        """Topic -> the number of its accepted answer, of the topics that were read."""
+
+    # --- asking -------------------------------------------------------------------------------------------------
+
+    async def get(self, path: str, **parameters: Any) -> Any:
+        """Ask for a path."""
+        return await self.calls.read(self.client._get, path, **parameters)  # noqa: SLF001 - as its makers advise
+
+    async def listing(self, call: Callable[..., Any], *args: Any, **parameters: Any) -> Any:
+        """Ask for something that every reader may see, so that a no means the key.
+
+        Raises:
+            Misconfigured: the forum does not accept the key.
+        """
+        try:
+            return await self.calls.read(call, *args, **parameters)
+        except Told as error:
+            raise denied(self.address) from error
+
+    async def latest(self, before: int | None) -> list[Json]:
+        """A page of the newest posts."""
+        found = await self.listing(self.client.latest_posts, before)
+        rows = found.get("latest_posts") if isinstance(found, dict) else None
+        return [
+            row for row in rows or ()
+            if isinstance(row, dict) and all(type(row.get(key)) is int for key in ("id", "topic_id"))
+        ]  # fmt: skip
+
+    async def newest(self) -> int:
+        """The id of the newest post that everybody sees, for an old forum whose newest ids are all something else."""
+        found = 0
+        for row in await self.topics(0):
+            try:
+                facts = await self.get(f"/t/{row['id']}.json")
+            except Told:
+                continue
+            posts = [post["id"] for post in facts["post_stream"]["posts"]]
+            found = max([found, *(facts["post_stream"].get("stream") or posts)])
+            if not row.get("pinned"):
+                break  # the list is in the order of the last post, but for what is pinned
+        return found
+
+    async def topics(self, page: int) -> list[Json]:
+        """A page of the list of topics, the last bumped first."""
+        found = await self.listing(self.client.latest_topics, page=page)
+        rows = (found.get("topic_list") or {}).get("topics") if isinstance(found, dict) else None
+        return [row for row in rows or () if isinstance(row, dict) and isinstance(row.get("id"), int)]
+
+    # --- categories ---------------------------------------------------------------------------------------------
+
+    async def categories(self, *, probe: bool) -> tuple[Draft, list[Refusal], list[str]]:
+        """Read all categories; with `probe` each is asked for, to see whether it may be read.
+
+        Returns:
+            A draft with the channels, the refusals, and the categories that answered.
+        """
+        draft = Draft("categories", datetime.now(UTC))
+        site = await self.listing(self.client._get, "/site.json")  # noqa: SLF001 - as above
+        rows = site.get("categories") if isinstance(site, dict) else None
+        if not rows:  # a forum with very many categories tells them on demand
+            lists = await self.listing(
+                self.client._get, "/categories.json", include_subcategories="true"  # noqa: SLF001 - as above
+            )  # fmt: skip
+            rows = lists["category_list"]["categories"]
+        found: dict[str, tuple[Channel, tuple[str, ...]]] = {}
+        self._collect(rows, None, found)
+        self.closed = {
+            id_
+            for id_, (channel, names) in found.items()
+            if channel.is_private and not self._settings.names(*names)
+        }
+        draft.left_out["private category"] = len(self.closed)
+        self.open = {id_: channel for id_, (channel, _) in found.items() if id_ not in self.closed}
+        draft.channels.extend(self.open.values())
+        refusals: list[Refusal] = []
+        if probe:
+            answers = await asyncio.gather(*(self._refusal(id_) for id_ in self.open))
+            refusals = [answer for answer in answers if answer is not None]
+        refused = {refusal.channel_id for refusal in refusals}
+        return draft, refusals, [id_ for id_ in self.open if probe and id_ not in refused]
+
+    def _collect(
+        self, rows: Iterable[Any], parent: str | None, found: dict[str, tuple[Channel, tuple[str, ...]]]
+    ) -> None:
+        for row in rows:
+            try:
+                channel = category_of(row, parent, self.address)
+                found[channel.id] = (channel, (channel.id, channel.name, words(row.get("slug"))))
+                self._collect(categories_below(row), channel.id, found)
+            except _SHAPES:
+                _log.warning("a category of unknown form was skipped")
+
+    async def _refusal(self, category: str) -> Refusal | None:
+        """Why a category may not be read; None if it may."""
+        try:
+            await self.get(f"/c/{category}/show.json")
+        except Told as error:
+            return await self.refusal(category) if error.status == 403 else None  # noqa: PLR2004 - forbidden
+        return None
+
+    async def refusal(self, category: str) -> Refusal:
+        """A category that said no, while the key is good.
+
+        Raises:
+            Misconfigured: it is the key that is refused.
+        """
+        await self.listing(self.client.latest_topics, page=0)
+        name = self.open[category].name if category in self.open else category
+        return Refusal(
+            category,
+            f"The category {name} may not be read by the API user. Give it the right to see the category in its "
+            "settings (Security), or use the key of a user who has it.",
+        )
+
+    async def is_open(self, category: str) -> bool:
+        """Whether a category's posts are ours to read; one never heard of is looked up first."""
+        if category not in self.open and category not in self.closed and category != "uncategorized":
+            await self.categories(probe=False)
+            if category not in self.open:
+                self.closed.add(category)
+        return category not in self.closed
+
+    # --- posts --------------------------------------------------------------------------------------------------
+
+    def remember(self, posts: Iterable[Json]) -> None:
+        """Note which post has which number, as replies name each other so."""
+        if len(self._numbers) > _REMEMBERED:
+            self._numbers.clear()
+        for post in posts:
+            if number := number_of(post):
+                self._numbers[post["topic_id"], number] = post["id"]
+
+    async def answered(self, post: Json) -> int | None:
+        """The id of the post that this one replies to; looked up in its topic where it was not met yet."""
+        number = post.get("reply_to_post_number")
+        if not isinstance(number, int):
+            return None
+        key = (post["topic_id"], number)
+        if key not in self._numbers:
+            await self._find_number(*key)
+        return self._numbers.get(key)
+
+    async def _find_number(self, topic: int, number: int) -> None:
+        """Read as much of a topic as it takes to meet the post with this number."""
+        try:
+            facts = await self.get(f"/t/{topic}.json")
+        except Told:
+            return
+        self._note(facts["post_stream"]["posts"], topic)
+        stream = facts["post_stream"].get("stream") or []
+        # Numbers of deleted posts are missing in the stream, so the post stands at or before this place.
+        end = min(number, len(stream))
+        lowest = number + 1
+        while end > 0 and (topic, number) not in self._numbers and lowest > number:
+            found = await self._chunk(topic, stream[max(0, end - _CHUNK) : end])
+            self._note(found, topic)
+            lowest = min(map(number_of, found), default=0)
+            end -= _CHUNK
+
+    def _note(self, posts: Iterable[Json], topic: int) -> None:
+        self.remember({**post, "topic_id": topic} for post in posts)
+
+    async def tell_latest(
+        self, posts: Iterable[Json], draft: Draft, answered: Mapping[int, int | None]
+    ) -> None:
+        """Write posts of `/posts.json` into a draft."""
+        for post in posts:
+            try:
+                topic = await self._topic_of(post)
+                if topic is None or topic.is_private:
+                    continue
+                if not await self.is_open(topic.channel):
+                    draft.left_out["post in a private category"] += 1
+                    continue
+                tell_post(post, topic, answered.get(post["id"]), self.address, self._authors, draft)
+            except _SHAPES:
+                draft.left_out["unreadable row"] += 1
+
+    async def _topic_of(self, post: Json) -> Topic | None:
+        if "category_id" in post and "topic_title" in post:
+            return topic_of_post(post, self.solved.get(post["topic_id"]))
+        try:
+            return topic_of(await self.get(f"/t/{post['topic_id']}.json"))
+        except Told:
+            return None
+
+    # --- topics -------------------------------------------------------------------------------------------------
+
+    async def read(self, topic: int) -> Read | None:
+        """A topic with all its posts; None when there is none.
+
+        Raises:
+            Told: it may not be read.
+        """
+        at = datetime.now(UTC)
+        try:
+            facts = await self.get(f"/t/{topic}.json", include_raw="true")
+            stream = facts["post_stream"].get("stream")
+            posts = {post["id"]: post for post in facts["post_stream"]["posts"]}
+            if stream is None:
+                await self._read_mega(topic, posts)
+            else:
+                missing = [id_ for id_ in stream if id_ not in posts]
+                chunks = [missing[n : n + _CHUNK] for n in range(0, len(missing), _CHUNK)]
+                for found in await asyncio.gather(*(self._chunk(topic, chunk) for chunk in chunks)):
+                    posts.update((post["id"], post) for post in found)
+        except Told as error:
+            if error.is_gone:
+                return None
+            raise
+        rows = await asyncio.gather(*map(self.with_raw, posts.values()))
+        ordered = sorted((post for post in rows if post is not None), key=number_of)
+        self._note(ordered, topic)
+        told = topic_of(facts)
+        if len(self.solved) > _REMEMBERED:
+            self.solved.clear()
+        self.solved[topic] = told.solved
+        return Read(facts, told, ordered, at)
+
+    async def _chunk(self, topic: int, ids: list[int]) -> list[Json]:
+        found = await self.calls.read(self.client.posts, topic, ids, include_raw="true")
+        rows: list[Json] = found["post_stream"]["posts"]
+        return rows
+
+    async def _read_mega(self, topic: int, posts: dict[int, Json]) -> None:
+        """A topic so large that the forum does not say which posts are in it: go on from the last one met."""
+        while True:
+            last = max(map(number_of, posts.values()), default=0)
+            found = await self.calls.read(
+                self.client.topic_posts, topic, post_number=last, asc="true", include_raw="true"
+            )
+            rows = found["post_stream"]["posts"]
+            posts.update((post["id"], post) for post in rows)
+            if max(map(number_of, rows), default=0) <= last:
+                return
+
+    async def with_raw(self, post: Json) -> Json | None:
+        """The post with what its author typed, from a forum that did not say it along with the topic."""
+        if post.get("raw") is not None or not post.get("cooked"):
+            return post
+        try:
+            whole = await self.get(f"/posts/{post['id']}.json")
+        except Told as error:
+            return None if error.is_gone else post
+        return {**post, "raw": whole.get("raw")}
+
+    async def tell_topic(self, found: Read, stream: str) -> Page:
+        """A page with all of a topic, so that whatever is not on it is known to be gone."""
+        draft = Draft(stream, found.at)
+        topic = found.topic
+        numbers = {number_of(post): post["id"] for post in found.posts}
+        if topic.is_private or not await self.is_open(topic.channel):
+            draft.left_out = Counter({"post in a private category": len(found.posts)})
+        else:
+            for post in found.posts:
+                try:
+                    answered = numbers.get(post.get("reply_to_post_number") or 0)
+                    tell_post(post, topic, answered, self.address, self._authors, draft)
+                except _SHAPES:
+                    draft.left_out["unreadable row"] += 1
+        # What could not be read is still there.
+        swept = () if draft.left_out["unreadable row"] else (Swept(topic.channel, topic.id),)
+        return draft.page(None, 0.0)._replace(fraction=None, swept=swept)
