@@ -108,15 +108,9 @@ def _differ(metric: Metric, now: Value, before: Value) -> bool:
 
 
 def _thanks(community: Community, window: Window, opted_out: Collection[str]) -> tuple[Thanks, ...]:
-    labels = ", ".join(f"'{label}'" for label in _DEEDS)
-    rows = community.rows(f"""
-        SELECT p.person, t.label, COUNT(*) FROM {community.posts(window)} p
-        JOIN tags t ON t.source_id = p.source_id AND t.external_id = p.external_id AND t.verdict
-            AND t.label IN ({labels})
-        WHERE p.standing = 'member' AND NOT p.internal GROUP BY p.person, t.label ORDER BY p.person, t.label""")
     did: dict[str, dict[str, int]] = {}
-    for person, label, times in rows:
-        if person not in opted_out:
+    for person, label, times in community.member_labels(window):
+        if label in _DEEDS and person not in opted_out:
             did.setdefault(person, {})[label] = times
     best = sorted(did, key=lambda person: (-_weight(did[person]), person))[:_THANKS]
     names = _names(community, best)

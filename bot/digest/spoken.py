@@ -11,7 +11,6 @@ from bot.digest.model import Digest, Reading, SourceCoverage
 from bot.digest.words import ChangeSaid, Words
 from bot.spaces.model import Area, Evidence
 
-
 _SILENCE = timedelta(days=2)
 """A source that was silent for longer before the window's end has perhaps stopped being read."""
 

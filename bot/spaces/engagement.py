@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from bot.spaces.community import Community, day_of
+from bot.spaces.community import PUBLIC, Community, day_of
 from bot.spaces.contribution import posts_by_standing
 from bot.spaces.model import Area, Direction, Label, Metric, Unit, Value
 from bot.spaces.reasons import (
@@ -90,9 +90,7 @@ def _stickiness(community: Community, window: Window) -> Value:
         SELECT COUNT(DISTINCT person), COUNT(*) FROM (
             SELECT DISTINCT {day_of(month)} AS day, a.person FROM messages m
             JOIN members a ON a.source_id = m.source_id AND a.external_id = m.author_id AND a.standing = 'member'
-            JOIN channels c ON c.source_id = m.source_id AND c.external_id = m.channel_id
-                AND c.counted AND NOT c.is_internal
-            WHERE m.{community.counted(month)} AND NOT m.deleted) d""")
+            WHERE m.{community.counted(month)} AND {PUBLIC}) d""")
     return rate(days / _MONTH_DAYS, people, NO_POSTS)
 
 

@@ -103,9 +103,7 @@ def _answerers(community: Community, window: Window) -> Value:
 
 
 def _answer_absence(community: Community, window: Window) -> Value:
-    rows = community.rows(f"""SELECT COUNT(*) FROM {community.tagged(window, "support_answer")} q
-        WHERE standing = 'member' GROUP BY person""")
-    answers = [answers for (answers,) in rows]
+    answers = [times for _, label, times in community.member_labels(window) if label == "support_answer"]
     return count(absence_factor(answers), people=len(answers)) if answers else unknown(NO_ANSWERS)
 
 
