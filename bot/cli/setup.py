@@ -14,7 +14,7 @@ def init(
     path: Annotated[Path, typer.Argument(help="The file to write.")] = Path("spaces.toml"),
     force: Annotated[bool, typer.Option("--force", help="Replace the file if it is there.")] = False,
 ) -> None:
-    """Write a configuration with every setting explained."""
+    """Write a configuration, every setting explained."""
     from bot.config import example  # noqa: PLC0415
     from bot.mistakes import ConfigError  # noqa: PLC0415
     from connectors.records import Problem  # noqa: PLC0415
@@ -28,12 +28,14 @@ def init(
 
 @app.command(epilog="Example: spaces check")
 def check(context: typer.Context) -> None:
-    """Check the configuration and the database, and say what is missing."""
+    """Check the set-up, and say what is missing."""
     from bot.checks import Finding, check_all  # noqa: PLC0415
 
     here = state(context)
     config = here.config
-    typer.echo(f"ok       configuration of {config.community.name}, {len(config.sources)} sources")
+    typer.echo(
+        f"ok       configuration of {config.community.name}, sources: {', '.join(config.sources) or 'none'}"
+    )
     findings: list[Finding]
     with here.database() as database:
         findings = check_all(database, config)
@@ -45,7 +47,7 @@ def check(context: typer.Context) -> None:
 
 @app.command(epilog="Example: spaces status")
 def status(context: typer.Context) -> None:
-    """Show what is stored: per source the messages, the newest of them, and what waits to be tagged."""
+    """Show what is stored of each source."""
     from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
 
