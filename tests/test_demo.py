@@ -76,7 +76,7 @@ def test_the_community_is_generated_again_to_the_byte(tmp_path: Path) -> None:
 
     def files(folder: Path) -> dict[str, bytes]:
         # Inside the ZIPs: how they are deflated is the business of the zlib that is installed.
-        found = {}
+        found: dict[str, bytes] = {}
         for path in (path for path in folder.rglob("*") if path.is_file()):
             name = str(path.relative_to(folder))
             if path.suffix == ".zip":
