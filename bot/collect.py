@@ -21,13 +21,16 @@ class Collected:
     """Messages seen in the archives."""
     written: int = 0
     """Of them, new ones and changed ones."""
+    deleted: int = 0
+    """Deletions not known before."""
     left_out: Counter[str] = field(default_factory=Counter)
     problems: list[Problem] = field(default_factory=list)
 
     def add(self, page: Page, saved: ingest.Saved) -> None:
         """Count one saved page in."""
         self.read += len(page.messages)
-        self.written += saved.messages + saved.deletions
+        self.written += saved.messages
+        self.deleted += saved.deletions
         self.left_out.update(page.left_out)
         self.problems.extend(page.problems)
 

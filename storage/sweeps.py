@@ -25,7 +25,7 @@ _FOUND_BY = (
         AND (messages.thread_id IS NULL OR messages.opens_thread) AND {_LATER}""",
     f"""s.thread_id = messages.thread_id AND s.thread_id <> ''
         AND (NOT messages.opens_thread OR s.channel_id = messages.channel_id) AND {_LATER}""",
-    """s.whole AND s.swept_at >= messages.observed_at AND s.channel_id IN (messages.channel_id, messages.thread_id,
+    """s.whole AND s.thread_id = '' AND s.swept_at >= messages.observed_at AND s.channel_id IN (messages.channel_id, messages.thread_id,
         (SELECT c.parent_id FROM channels c WHERE c.source_id = messages.source_id
             AND c.external_id = messages.channel_id))""",
 )
@@ -53,6 +53,12 @@ def apply(connection: Connection, source: int, page: Page) -> int:
     if not said:
         return 0
     sign = mark(connection)
+    # A later sweep of the same stretch, or of more, says all that this one said.
+    connection.exec_driver_sql(
+        f"DELETE FROM sweeps WHERE source_id = {sign} AND channel_id = {sign} AND thread_id = {sign} AND whole = {sign} "
+        f"AND since >= {sign} AND until <= {sign} AND swept_at < {sign}",
+        [(source, *stretch) for stretch in said],
+    )
     connection.exec_driver_sql(
         "INSERT INTO sweeps (source_id, channel_id, thread_id, whole, since, until, swept_at) "
         f"VALUES ({', '.join([sign] * 7)}) ON CONFLICT (source_id, channel_id, thread_id, whole, since, until) "

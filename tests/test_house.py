@@ -27,6 +27,7 @@ EVERYTHING = [
 LINES = 350
 LONG: dict[str, str] = {
     "tests/bot/test_config.py": "one short case for each mistake that a configuration can hold",
+    "tests/golden/recount.py": "every metric counted a second time, on one page",
     "tests/bot/test_tagger.py": "the tagger from fact to verdict, case by case, on shared conversations",
     "tests/storage/test_people.py": "people, and the reasons to think that two accounts are one, on shared accounts",
 }

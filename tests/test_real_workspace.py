@@ -12,17 +12,21 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import jsonschema
 import pytest
 
 from bot.app import compute_digest
 from bot.collect import import_archives
 from bot.digest.model import Digest
+from bot.digest.render import render
 from bot.settings import Community, Config, Source
 from bot.settle import Silent
 from bot.spaces.window import Period
 from storage.database import Database
+from tests.bot.digest.limits import check_discord, check_slack
 
 EXPORT = Path(__file__).parents[1].parent / "shared" / "data" / "exports" / "slack-workspace-2016.zip"
+SCHEMA = Path(__file__).parents[1] / "docs" / "digest.schema.json"
 CHICAGO = ZoneInfo("America/Chicago")
 CONFIG = Config(
     community=Community(name="Real", timezone="America/Chicago"), sources={"team": Source(connector="slack")}
@@ -144,3 +148,20 @@ def test_its_questions_are_those_a_person_reads_there(database: Database, digest
             .scalar()
         )
     assert conversations == 0
+
+
+def test_its_digest_in_every_form(digest: Digest) -> None:
+    questions = "2 of 2"
+    for form in ("terminal", "html", "markdown"):
+        said = render(digest, form, "en")
+        assert all(words in said for words in ("Week of 11", questions, "Questions answered")), form
+    numbers = json.loads(render(digest, "json", "en"))
+    jsonschema.validate(numbers, json.loads(SCHEMA.read_text(encoding="utf-8")))
+    (support,) = (area for area in numbers["areas"] if area["area"] == "support")
+    answered = next(metric for metric in support["metrics"] if metric["name"] == "answered_questions")
+    assert (answered["value"]["numerator"], answered["value"]["denominator"]) == (2, 2)
+    slack, discord = json.loads(render(digest, "slack", "en")), json.loads(render(digest, "discord", "en"))
+    check_slack(slack)
+    check_discord(discord)
+    assert questions in json.dumps(slack)
+    assert questions in json.dumps(discord)

@@ -126,7 +126,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("source_id", "external_id", name=op.f("pk_messages")),
     )
     with op.batch_alter_table("messages", schema=None) as batch_op:
-        batch_op.create_index("ix_messages_when_who", ["created_at", "source_id", "author_id", "channel_id", "deleted"], unique=False)
+        batch_op.create_index(
+            "ix_messages_when_who",
+            ["created_at", "source_id", "author_id", "channel_id", "deleted"],
+            unique=False,
+        )
         batch_op.create_index(
             "ix_messages_reply_to",
             ["source_id", "reply_to"],

@@ -27,7 +27,7 @@ _MEMORY = (
 
 
 class Cue(NamedTuple):
-    """Some patterns that say the same."""
+    """Some patterns that say the same, be it in several languages; however many are seen, it counts once."""
 
     label: str
     weight: int
@@ -40,7 +40,7 @@ class Reading(NamedTuple):
     score: dict[str, int]
     """Label or notion -> sum of the weights of its cues."""
     why: dict[str, str]
-    """Label or notion -> reason of its heaviest cue."""
+    """Label or notion -> reason of a cue that decides alone, else of a weak one."""
     words: int
     has_link: bool
     has_code: bool
@@ -61,16 +61,17 @@ def _cues() -> _Cues:
     options = re2.Options()
     options.max_mem = _MEMORY
     options.log_errors = False
-    patterns, groups, group_of = re2.Set.SearchSet(options), [], []
+    patterns, group_of = re2.Set.SearchSet(options), []
+    groups: dict[Cue, int] = {}
     for path in sorted(_FOLDER.glob("*.toml")):
         for label, entries in tomllib.loads(path.read_text("utf-8")).items():
             for entry in entries:
-                groups.append(Cue(label, entry["weight"], entry["why"]))
+                group = groups.setdefault(Cue(label, entry["weight"], entry["why"]), len(groups))
                 for pattern in entry["patterns"]:
                     patterns.Add(pattern.replace("'", ""))
-                    group_of.append(len(groups) - 1)
+                    group_of.append(group)
     patterns.Compile()
-    return _Cues(patterns, groups, group_of)
+    return _Cues(patterns, list(groups), group_of)
 
 
 @cache
@@ -119,10 +120,9 @@ def read(text: str) -> Reading:
     patterns, groups, group_of = _cues()
     score: dict[str, int] = {}
     why: dict[str, str] = {}
-    heaviest: dict[str, int] = {}
     for group in {group_of[found] for found in patterns.Match(said.encode()) or ()}:
         label, weight, reason = groups[group]
         score[label] = score.get(label, 0) + weight
-        if weight > heaviest.get(label, 0):
-            heaviest[label], why[label] = weight, reason
+        if weight >= ENOUGH or (weight > 0 and label not in why):
+            why[label] = reason
     return Reading(score, why, said.count(" ") + 1, "\u2039link\u203a" in said, "\u2039code\u203a" in said)

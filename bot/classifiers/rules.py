@@ -1,5 +1,6 @@
 """Labels by rules: cues in the text, marks of the platform, and the place in the conversation."""
 
+import re
 from collections.abc import Sequence
 
 from bot.classifiers import Subject, Verdict, cues
@@ -13,6 +14,8 @@ _BY_TEXT = frozenset({
 _CHECKS = frozenset({
     "✅", "✔", "✔️", "☑", "☑️", "white_check_mark", "heavy_check_mark", "ballot_box_with_check",
 })  # fmt: skip
+
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
 
 _FEW_WORDS = 4  # fewer tell nobody anything
 _A_LOT = 20  # who says "not sure" and goes on for as many words does say something
@@ -38,7 +41,9 @@ def _verdicts(subject: Subject) -> list[Verdict]:
     found = [
         Verdict(label, "rules", why[label])
         for label, total in score.items()
-        if total >= cues.ENOUGH and label in _BY_TEXT
+        if total >= cues.ENOUGH
+        and label in _BY_TEXT
+        and (label != "question" or _asks(subject.text, reading))
     ]
     if subject.is_root:
         if not _CHECKS.isdisjoint(subject.reactions):
@@ -53,6 +58,23 @@ def _verdicts(subject: Subject) -> list[Verdict]:
         if answer is not None:
             found.append(answer)
     return found
+
+
+def _asks(text: str, reading: cues.Reading) -> bool:
+    """What reads as a question waits for an answer: neither a wish for the product in the form of a question, nor talk.
+
+    "Could we get tags, please?" is a wish; "Could we get tags? And how do I sort?" is a question as well.
+    """
+    wishes = reading.says("wish") and reading.says("product_idea")
+    if not wishes and not reading.says("small_talk"):
+        return True
+    sentences = map(cues.read, _SENTENCE_END.split(cues.clean(text)))
+    return any(
+        sentence.says("question")
+        and not sentence.says("small_talk")
+        and not (wishes and sentence.says("wish"))
+        for sentence in sentences
+    )
 
 
 def _answer(subject: Subject, reading: cues.Reading) -> Verdict | None:

@@ -26,8 +26,9 @@ def import_(
         list[Path], typer.Argument(help="Files or folders; the format is recognised.", metavar="PATH...")
     ],
 ) -> None:
-    """Import an archive: a Slack export, DiscordChatExporter JSON files, or a Discourse archive.
+    """Import archives that you already have.
 
+    A Slack export, DiscordChatExporter JSON files, or a Discourse archive.
     Importing twice changes nothing, overlapping archives merge, and an import that was stopped goes on where it was.
     """
     if not import_into(state(context), source, paths):
@@ -70,7 +71,8 @@ def read_into(state: State, database: "Database", source: str, paths: list[Path]
 
 
 def _summary(source: str, found: "Collected") -> str:
-    changed = "nothing new" if not found.written else f"{found.written:,} new or changed"
+    changed = f"{found.written:,} new or changed" if found.written else "nothing new"
+    changed += f", {found.deleted:,} deleted" if found.deleted else ""
     left_out = ", ".join(f"{kind} {count:,}" for kind, count in found.left_out.most_common(8))
     return f"{source}: {found.read:,} messages read, {changed}." + (
         f" Left out: {left_out}." if left_out else ""

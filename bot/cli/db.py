@@ -5,7 +5,7 @@ import typer
 from bot.cli.app import app
 from bot.cli.state import state
 
-db = typer.Typer(help="The database's schema: bring it up to date, see its version.", no_args_is_help=True)
+db = typer.Typer(help="The database's schema.", no_args_is_help=True)
 app.add_typer(db, name="db")
 
 

@@ -35,7 +35,10 @@ def digest(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file.")] = None,
     chart: Annotated[Path | None, typer.Option(help="Write the chart to this PNG file too.")] = None,
 ) -> None:
-    """Show the SPACES digest of the last day, week, month or quarter that is over."""
+    """Show the digest of a day, week, month or quarter.
+
+    The last one that is over, unless --as-of says otherwise.
+    """
     from bot.app import compute_digest  # noqa: PLC0415
     from bot.digest.chart import draw  # noqa: PLC0415
     from bot.digest.render import render  # noqa: PLC0415
@@ -71,7 +74,7 @@ def explain(
     language: Annotated[Language | None, typer.Option(help="en or es; default the community's.")] = None,
     limit: Annotated[int, typer.Option(help="How many messages of evidence to list.", min=0)] = 20,
 ) -> None:
-    """Explain one number: what exactly is counted, and the messages behind it."""
+    """Explain one number, with the messages behind it."""
     from bot.app import explain_metric  # noqa: PLC0415
     from bot.digest.render.explanation import render_explanation  # noqa: PLC0415
 
@@ -90,7 +93,10 @@ def demo(
     ),
     language: Annotated[Language | None, typer.Option(help="en or es.")] = None,
 ) -> None:
-    """Show the weekly digest of a made-up community on Slack, Discord and Discourse, with no set-up at all."""
+    """Show the digest of a made-up community, right now.
+
+    One product with a Slack, a Discord and a Discourse; nothing needs to be set up.
+    """
     from bot.app import compute_digest  # noqa: PLC0415
     from bot.cli.collect import read_into  # noqa: PLC0415
     from bot.demo import AS_OF, archives, configuration  # noqa: PLC0415
@@ -106,6 +112,6 @@ def demo(
                 read_into(here, database, source, paths)
             found = compute_digest(database, here.config, Period.WEEKLY, AS_OF, None, here)
     spoken = language.value if language else here.config.community.language
-    show(found, spoken)
     _write(render(found, Format.HTML.value, spoken), output)
+    show(found, spoken)
     typer.echo(f"The same digest as a page, with its charts: {output.resolve()}", err=True)

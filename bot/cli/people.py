@@ -7,9 +7,7 @@ import typer
 from bot.cli.app import app
 from bot.cli.state import state
 
-people = typer.Typer(
-    help="Which accounts are one person: see suggestions, merge, undo.", no_args_is_help=True
-)
+people = typer.Typer(help="Which accounts are one person.", no_args_is_help=True)
 app.add_typer(people, name="people")
 
 

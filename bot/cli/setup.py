@@ -14,7 +14,7 @@ def init(
     path: Annotated[Path, typer.Argument(help="The file to write.")] = Path("spaces.toml"),
     force: Annotated[bool, typer.Option("--force", help="Replace the file if it is there.")] = False,
 ) -> None:
-    """Write a configuration with every setting explained."""
+    """Write a configuration, every setting explained."""
     from bot.config import example  # noqa: PLC0415
     from bot.mistakes import ConfigError  # noqa: PLC0415
     from connectors.records import Problem  # noqa: PLC0415
@@ -28,12 +28,17 @@ def init(
 
 @app.command(epilog="Example: spaces check")
 def check(context: typer.Context) -> None:
-    """Check the configuration, the database and the credentials of each source, and say what is missing."""
+    """Check the set-up, and say what is missing.
+
+    The configuration, the database, and the credentials of each source.
+    """
     from bot.checks import check_all, check_live  # noqa: PLC0415
 
     here = state(context)
     config = here.config
-    typer.echo(f"ok       configuration of {config.community.name}, {len(config.sources)} sources")
+    typer.echo(
+        f"ok       configuration of {config.community.name}, sources: {', '.join(config.sources) or 'none'}"
+    )
     with here.database() as database:
         findings = check_all(database, config)
     findings += check_live(config)
@@ -45,7 +50,10 @@ def check(context: typer.Context) -> None:
 
 @app.command(epilog="Example: spaces status")
 def status(context: typer.Context) -> None:
-    """Show what is stored of each source, and how those that are served fare: connected, delay, history, refusals."""
+    """Show what is stored of each source, and how it fares.
+
+    Of those that are served: connected or not, delay, history, and what is refused.
+    """
     from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
 

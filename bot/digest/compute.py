@@ -2,11 +2,14 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import product
 
 from bot.digest.model import AreaReadings, Change, DayCount, Digest, Reading, SourceCoverage, Thanks
 from bot.spaces.catalogue import METRICS
 from bot.spaces.community import Community
+from bot.spaces.counted import quoted
 from bot.spaces.model import Area, Metric, Unit, Value
 from bot.spaces.product import top_ideas
 from bot.spaces.reasons import NO_DATA
@@ -80,20 +83,43 @@ def _readings(community: Community, area: Area, window: Window, previous: Window
 
 def _reading(metric: Metric, community: Community, window: Window, previous: Window) -> Reading:
     now, before = measure(metric, community, window), measure(metric, community, previous)
-    return Reading(metric, now, before, change(metric, now, before))
+    whole = not any(previous.start < began < window.end for began in community.beginnings.values())
+    return Reading(metric, now, before, change(metric, now, before) if whole else Change.UNKNOWN)
 
 
 def change(metric: Metric, now: Value, before: Value) -> Change:
-    """Which way a number went, where chance alone would hardly make the difference (95 %)."""
+    """Which way a number went, where chance alone would hardly make the difference (95 %).
+
+    What is still open (the part of that name) may yet go either way, and more of it is open in the newer window: the
+    change must be there however that ends.
+    """
     if now.number is None or before.number is None:
         return Change.UNKNOWN
-    if now.number == before.number or not _differ(metric, now, before):
+    ways = {_way(metric, *pair) for pair in product(_outcomes(metric, now), _outcomes(metric, before))}
+    return ways.pop() if len(ways) == 1 else Change.STEADY
+
+
+def _outcomes(metric: Metric, value: Value) -> list[Value]:
+    """The value as it is, and as it will be if all that is open ends well."""
+    still_open = int(value.parts.get("open") or 0)
+    if not still_open or value.number is None or metric.unit not in (Unit.SHARE, Unit.COUNT):
+        return [value]
+    if metric.unit is Unit.COUNT:
+        return [value, replace(value, number=value.number - still_open)]
+    hits, of = (value.numerator or 0) + still_open, value.denominator or 1
+    return [value, replace(value, number=hits / of, numerator=hits)]
+
+
+def _way(metric: Metric, now: Value, before: Value) -> Change:
+    one, other = now.number or 0.0, before.number or 0.0
+    if one == other or not _differ(metric, now, before):
         return Change.STEADY
-    return Change.UP if now.number > before.number else Change.DOWN
+    return Change.UP if one > other else Change.DOWN
 
 
 def _differ(metric: Metric, now: Value, before: Value) -> bool:
-    if now.too_few or before.too_few:
+    # A figure made of assumptions ("low", "high") is not counted: chance has nothing to say about it.
+    if now.too_few or before.too_few or "low" in now.parts:
         return False
     match metric.unit:
         case Unit.SHARE if now.numerator is not None and before.numerator is not None:
@@ -108,15 +134,9 @@ def _differ(metric: Metric, now: Value, before: Value) -> bool:
 
 
 def _thanks(community: Community, window: Window, opted_out: Collection[str]) -> tuple[Thanks, ...]:
-    labels = ", ".join(f"'{label}'" for label in _DEEDS)
-    rows = community.rows(f"""
-        SELECT p.person, t.label, COUNT(*) FROM {community.posts(window)} p
-        JOIN tags t ON t.source_id = p.source_id AND t.external_id = p.external_id AND t.verdict
-            AND t.label IN ({labels})
-        WHERE p.standing = 'member' AND NOT p.internal GROUP BY p.person, t.label ORDER BY p.person, t.label""")
     did: dict[str, dict[str, int]] = {}
-    for person, label, times in rows:
-        if person not in opted_out:
+    for person, label, times in community.member_labels(window):
+        if label in _DEEDS and person not in opted_out:
             did.setdefault(person, {})[label] = times
     best = sorted(did, key=lambda person: (-_weight(did[person]), person))[:_THANKS]
     names = _names(community, best)
@@ -128,13 +148,17 @@ def _weight(did: dict[str, int]) -> int:
 
 
 def _names(community: Community, people: Iterable[str]) -> dict[str, str]:
-    quoted = ", ".join("'" + person.replace("'", "''") + "'" for person in people)
-    return dict(
-        community.rows(f"""SELECT person, MIN(COALESCE(NULLIF(display_name, ''), name)) FROM members
-            WHERE person IN ({quoted}) GROUP BY person""")
-        if quoted
-        else ()
+    wanted = list(people)
+    # The name that a platform tells of the account before the bare id of one that only messages mention.
+    rows = community.rows(
+        f"""SELECT person, COALESCE(NULLIF(display_name, ''), name) FROM members
+            WHERE person IN ({", ".join(map(quoted, wanted))}) AND standing <> 'bot'
+            ORDER BY CASE WHEN name = external_id AND display_name = '' THEN 0 ELSE 1 END,
+                complete, source_id DESC, external_id DESC"""
+        if wanted
+        else "SELECT NULL, NULL WHERE false"
     )
+    return {person: name for person, name in rows}  # noqa: C416 - rows are no pairs to mypy
 
 
 def _coverage(community: Community, window: Window) -> tuple[SourceCoverage, ...]:
@@ -160,6 +184,7 @@ def _coverage(community: Community, window: Window) -> tuple[SourceCoverage, ...
             messages=counts.get((source, "member"), 0),
             staff_messages=counts.get((source, "staff"), 0),
             bot_messages=counts.get((source, "bot"), 0),
+            first_message_at=community.beginnings.get(source),
             last_message_at=_moment(newest),
         )
         for source, name, connector, newest in sources
@@ -172,19 +197,23 @@ def _moment(micros: int | None) -> datetime | None:
 
 def _days(community: Community, window: Window) -> tuple[DayCount, ...]:
     bucket = 1 if window.days <= _BARS else _WEEK
+    # Whole weeks; what is left joins the last bar, or is one where it is nearly a week: a day would look like a fall.
+    bars = max(round(window.days / bucket), 1)
+    last = f"CASE WHEN day / {bucket} >= {bars} THEN {bars - 1} ELSE day / {bucket} END"
     talk = {
         number: (posts, members)
         for number, posts, members in community.rows(f"""
-            SELECT day / {bucket}, COUNT(*), COUNT(DISTINCT person) FROM {community.posts(window)}
-            WHERE standing = 'member' AND NOT internal GROUP BY day / {bucket}""")
+            SELECT bar, COUNT(*), COUNT(DISTINCT person) FROM (
+                SELECT {last} AS bar, person FROM {community.posts(window)}
+                WHERE standing = 'member' AND NOT internal) p GROUP BY bar""")
     }
     questions = Counter(
-        (question.asked_at.astimezone(window.zone).date() - window.first).days // bucket
+        min((question.asked_at.astimezone(window.zone).date() - window.first).days // bucket, bars - 1)
         for question in community.member_questions(window)
     )
-    bars = []
-    for number in range(-(-window.days // bucket)):
+    found = []
+    for number in range(bars):
         messages, members = talk.get(number, (0, 0))
         first = window.first + timedelta(days=number * bucket)
-        bars.append(DayCount(first, messages=messages, questions=questions[number], members=members))
-    return tuple(bars)
+        found.append(DayCount(first, messages=messages, questions=questions[number], members=members))
+    return tuple(found)

@@ -20,7 +20,7 @@ class Change(StrEnum):
     STEADY = "steady"
     """There is a difference, or none, but not one that chance could not make."""
     UNKNOWN = "unknown"
-    """One of the two numbers is not known."""
+    """One of the two numbers is not known, or a source's data begin in between, so that they are not of the same thing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,8 @@ class SourceCoverage:
     bot_messages: int
     last_message_at: datetime | None
     """The newest message known at all: an old one means the data stops there."""
+    first_message_at: datetime | None = None
+    """The oldest message known at all: a young one means that there is nothing whole to compare with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ class Digest:
     thanks: tuple[Thanks, ...]
     coverage: tuple[SourceCoverage, ...]
     days: tuple[DayCount, ...]
-    """One bar a bucket: days; for a quarter, weeks (named by their first day)."""
+    """One bar a bucket: days; for a quarter, 13 weeks (named by their first day), the last of 6 to 8 days."""
     currency: str = "EUR"
     """ISO 4217 code that the money lines are in (bot.spaces.community.Assumptions)."""
 

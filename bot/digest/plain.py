@@ -45,6 +45,8 @@ _RULES = (
     (re.compile(r"(?<![\w*_~`])([*_~`])(?=\S)([^*_~`\n]+?)(?<=\S)\1(?![\w*_~`])"), r"\2"),
 )  # fmt: skip
 
+_EMPHASIS = re.compile(r"[*_~`]")
+
 _LIST = re.compile(r"^(\d*)([-+]|(?<=\d)[.)](?=\s|$))")
 
 _READ = 4_000
@@ -74,8 +76,8 @@ def excerpt(text: str, limit: int = 140) -> str:
 def _untitled(text: str) -> str:
     """The text without a title that the first sentence only repeats."""
     title, _, body = text.partition("\n")
-    repeated = title.strip(" .?!").casefold()
-    return body if repeated and body.lstrip().casefold().startswith(repeated) else text
+    repeated, begins = (_EMPHASIS.sub("", said).strip(" .?!\n").casefold() for said in (title, body))
+    return body if repeated and begins.startswith(repeated) else text
 
 
 def shorten(text: str, limit: int) -> str:

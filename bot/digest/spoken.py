@@ -11,7 +11,6 @@ from bot.digest.model import Digest, Reading, SourceCoverage
 from bot.digest.words import ChangeSaid, Words
 from bot.spaces.model import Area, Evidence
 
-
 _SILENCE = timedelta(days=2)
 """A source that was silent for longer before the window's end has perhaps stopped being read."""
 
@@ -70,7 +69,7 @@ class ThanksSaid:
 
 @dataclass(frozen=True, slots=True)
 class CoverageSaid:
-    """What stands behind the numbers, for one source. `warning` says that its data stops before the window does."""
+    """What stands behind the numbers, for one source. `warning` says that its data begins too late or stops too early."""
 
     source: str
     counted: str
@@ -197,9 +196,20 @@ def _coverage(source: SourceCoverage, digest: Digest, words: Words) -> CoverageS
         newest = words.gettext("newest message: {moment}", moment=moment)
         # A quiet Sunday is no gap; two days of silence up to the window's end may well be one.
         stops = last < digest.window.start or digest.window.end - last > _SILENCE
-        warning = (
-            words.gettext("{source}: no data after {moment}.", source=name, moment=moment) if stops else ""
-        )
+        began = source.first_message_at
+        warnings = []
+        if began is not None and digest.previous.start < began < digest.window.end:
+            said = words.moment(began)
+            warnings.append(
+                words.gettext(
+                    "{source}: no data before {moment}; nothing whole to compare with.",
+                    source=name,
+                    moment=said,
+                )
+            )
+        if stops:
+            warnings.append(words.gettext("{source}: no data after {moment}.", source=name, moment=moment))
+        warning = " ".join(warnings)
     return CoverageSaid(
         source=f"{name} ({plain.name(source.connector)})",
         counted=f"{total}: {split}" if split else total,

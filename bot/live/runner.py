@@ -25,7 +25,7 @@ from storage.database import Database, DatabaseError
 _SETTLE_EVERY = 5.0
 _CLEAN_EVERY = timedelta(hours=1)
 _STOPPING = 8.0
-_REMEMBERED = timedelta(days=30)
+_REMEMBERED = timedelta(days=7)
 _BATCH = 100
 
 log = logging.getLogger("bot.live.runner")

@@ -2,9 +2,10 @@
 
 from datetime import timedelta
 
-from bot.spaces.community import Community, first_post
+from bot.spaces.community import Community
+from bot.spaces.counted import first_post
 from bot.spaces.model import Area, Direction, Label, Metric, Unit, Value
-from bot.spaces.reasons import NO_DATA, NO_JOINS_KNOWN, NOBODY_JOINED
+from bot.spaces.reasons import NO_DATA, NO_JOINS_KNOWN, NOBODY_JOINED, SHORT_HISTORY
 from bot.spaces.values import count, labelled, labelled_people, members_posts, share, unknown
 from bot.spaces.window import Window
 from storage.times import from_micros, to_micros
@@ -23,12 +24,14 @@ _ACTIVATION = timedelta(days=7)
 
 
 def _joined(community: Community, window: Window) -> str:
-    """A sub-query: the members whose first account joined in the window, and when."""
-    end = min(to_micros(window.end), to_micros(community.as_of))
+    """A sub-query: the members whose first account joined in the window, and who never wrote before it; and when."""
+    start, end = to_micros(window.start), min(to_micros(window.end), to_micros(community.as_of))
+    wrote = first_post("members", f"m.created_at < {start}")
     return f"""(SELECT person, MIN(joined_at) AS joined_at FROM members
         WHERE person IN (SELECT person FROM members
-            WHERE joined_at >= {to_micros(window.start)} AND joined_at < {end} AND standing = 'member')
-        GROUP BY person HAVING MIN(joined_at) >= {to_micros(window.start)})"""
+            WHERE joined_at >= {start} AND joined_at < {end} AND standing = 'member')
+            AND standing <> 'bot'
+        GROUP BY person HAVING MIN(joined_at) >= {start} AND MIN({wrote}) IS NULL)"""
 
 
 def _joins_known(community: Community, window: Window) -> bool:
@@ -45,6 +48,8 @@ def _new_members(community: Community, window: Window) -> Value:
 def _new_contributors(community: Community, window: Window) -> Value:
     if not community.knows(window):
         return unknown(NO_DATA)
+    if not community.remembers(window):
+        return unknown(SHORT_HISTORY)
     return count(sum(active.last_before is None for active in community.actives(window)))
 
 
@@ -56,7 +61,7 @@ def _activation(community: Community, window: Window) -> Value:
         (from_micros(at), None if first is None else from_micros(first))
         for at, first in community.rows(f"""
             SELECT j.joined_at, MIN({first_post("a", before)}) FROM {_joined(community, window)} j
-            JOIN members a ON a.person = j.person GROUP BY j.person, j.joined_at""")
+            JOIN members a ON a.person = j.person AND a.standing <> 'bot' GROUP BY j.person, j.joined_at""")
     ]
     posted = sum(first is not None and first - at <= _ACTIVATION for at, first in joined)
     still_open = sum(first is None and community.as_of - at < _ACTIVATION for at, first in joined)
@@ -79,7 +84,7 @@ METRICS = (
     ),
     Metric(
         "new_members", Area.ACQUISITION, "New members", Unit.COUNT, Direction.UP,
-        "Members who joined in the window, where the platform tells; who was already here on another platform is not new.",
+        "Members who joined in the window, where the platform tells; who had joined or written before, on any platform, is not new.",
         "CMX SPACES", _new_members,
     ),
     Metric(

@@ -12,21 +12,21 @@ from functools import cached_property
 from operator import itemgetter
 from typing import Any
 
+from sqlalchemy import CursorResult
 from sqlalchemy.orm import Session
 
+from bot.spaces.counted import PUBLIC, day_of, last_post, quoted
 from bot.spaces.model import Evidence
+from bot.spaces.questions import Question, follow
 from bot.spaces.window import Window
 from storage.times import from_micros, to_micros
 
 Range = tuple[float, float, float]
 """A low, a middle and a high assumption."""
 
-_DAY = 86_400_000_000
-_ACTIVE_BEFORE = timedelta(days=90)
+ACTIVE_BEFORE = timedelta(days=90)
 _LOST_AFTER_POSTS = 4
-
-# A message that counts at all, of whomever. `{m}` and `{c}` are the messages and channels.
-_COUNTED = "NOT m.deleted AND c.counted AND NOT c.is_internal"
+_QUIET_DAYS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,22 +39,6 @@ class Assumptions:
     cost_per_case: Range | None = None
     feedback_value: Range | None = None
     """What one idea or bug report is worth."""
-
-
-@dataclass(slots=True)
-class Question:
-    """A conversation whose root is a question, and what came of it up to `as_of`."""
-
-    source_id: int
-    external_id: str
-    asker: str
-    standing: str
-    asked_at: datetime
-    first_response_at: datetime | None = None
-    """The first message of another person who is no bot."""
-    resolved_at: datetime | None = None
-    resolved: bool = False
-    resolver_standing: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +72,26 @@ class Community:
 
     def __post_init__(self) -> None:
         self._posts: dict[Window, str] = {}
+        self._tag_tables: dict[Window, str] = {}
         self._questions: dict[Window, list[Question]] = {}
         self._actives: dict[Window, list[Active]] = {}
         self._lost: dict[Window, int] = {}
         self._labels: dict[Window, dict[str, Labelled]] = {}
 
     def rows(self, sql: str) -> Sequence[Any]:
-        """Run a query made of our own table names and whole numbers; all its rows."""
-        return self.session.connection().exec_driver_sql(sql).all()
+        """Run a query made of our own table names, whole numbers and `quoted` texts; all its rows."""
+        return self._run(sql).all()
 
     def number(self, sql: str) -> int:
         """The one number that a query gives; 0 for none."""
-        return int(self.session.connection().exec_driver_sql(sql).scalar() or 0)
+        return int(self._run(sql).scalar() or 0)
+
+    def _run(self, sql: str) -> CursorResult[Any]:
+        connection = self.session.connection()
+        # psycopg takes `%` for a mark even where there are no parameters.
+        return connection.exec_driver_sql(
+            sql.replace("%", "%%") if connection.dialect.name == "postgresql" else sql
+        )
 
     def counted(self, window: Window) -> str:
         """The condition on `created_at` of a window: inside it, and not after the moment of asking."""
@@ -113,12 +105,29 @@ class Community:
         return from_micros(found) if found else None
 
     @cached_property
+    def beginnings(self) -> dict[int, datetime]:
+        """Source -> its oldest message known."""
+        # Channel by channel, each by one look at an index.
+        rows = self.rows("""
+            SELECT source_id, MIN(oldest) FROM (
+                SELECT c.source_id, (SELECT m.created_at FROM messages m WHERE m.source_id = c.source_id
+                    AND m.channel_id = c.external_id ORDER BY m.created_at LIMIT 1) AS oldest
+                FROM channels c) n
+            WHERE oldest IS NOT NULL GROUP BY source_id""")
+        return {source: from_micros(oldest) for source, oldest in rows}
+
+    @cached_property
     def last_message_at(self) -> datetime | None:
         """The newest message known before the moment of asking."""
         found = self.number(
             f"SELECT MAX(created_at) FROM messages WHERE created_at < {to_micros(self.as_of)}"
         )
         return from_micros(found) if found else None
+
+    def remembers(self, window: Window) -> bool:
+        """Whether anything is known of the time before a window: else everybody in it would look new."""
+        first = self.first_message_at
+        return first is not None and first < window.start
 
     def knows(self, window: Window) -> bool:
         """Whether anything is known of that time: messages from before its end, and from its start or later."""
@@ -149,9 +158,24 @@ class Community:
 
     def tagged(self, window: Window, label: str) -> str:
         """The part of `posts(window)` that bears a label, as a sub-query; without internal channels and bots."""
-        return f"""(SELECT p.* FROM {self.posts(window)} p JOIN tags t
-            ON t.source_id = p.source_id AND t.external_id = p.external_id AND t.label = '{label}' AND t.verdict
-            WHERE NOT p.internal AND p.standing <> 'bot')"""
+        return f"(SELECT * FROM {self._tagged(window)} WHERE label = '{label}')"
+
+    def _tagged(self, window: Window) -> str:
+        """The name of a table like `posts`, with one row for each label that a post of people in public bears."""
+        if window not in self._tag_tables:
+            name = f"tagged_{len(self._tag_tables)}"
+            self._drop(name)
+            self.session.connection().exec_driver_sql(f"""
+                CREATE TEMPORARY TABLE {name} AS SELECT p.*, t.label FROM {self.posts(window)} p
+                JOIN tags t ON t.source_id = p.source_id AND t.external_id = p.external_id AND t.verdict
+                WHERE NOT p.internal AND p.standing <> 'bot'""")
+            self._tag_tables[window] = name
+        return self._tag_tables[window]
+
+    def member_labels(self, window: Window) -> Sequence[Any]:
+        """Rows of (person, label, how many messages): what each member's messages of the window are."""
+        return self.rows(f"""SELECT person, label, COUNT(*) FROM {self._tagged(window)}
+            WHERE standing = 'member' GROUP BY person, label ORDER BY person, label""")
 
     def questions(self, window: Window) -> list[Question]:
         """The questions asked in the window by members and staff, oldest first, with what came of them since."""
@@ -172,23 +196,28 @@ class Community:
             )
         }
         replies = self.rows(f"""
-            SELECT q.source_id, q.external_id, m.external_id, m.created_at, a.person, a.standing, t.label
+            SELECT q.source_id, q.external_id, m.external_id, m.created_at, a.person, a.standing, t.label,
+                m.is_solution
             FROM {asked} q
             JOIN messages m ON m.source_id = q.source_id AND m.conversation_id = q.external_id
             JOIN members a ON a.source_id = m.source_id AND a.external_id = m.author_id
             LEFT JOIN tags t ON t.source_id = m.source_id AND t.external_id = m.external_id
                 AND t.label IN ('support_answer', 'resolved') AND t.verdict
-            WHERE q.is_root AND NOT m.deleted""")
+            WHERE q.is_root AND {PUBLIC}""")
         # In order of time here, not in SQL: a condition on the time there tempts SQLite to scan all of history.
         now = to_micros(self.as_of)
-        for source, root, message, at, person, standing, label in sorted(replies, key=itemgetter(3, 2)):
+        for source, root, message, at, person, standing, label, accepted in sorted(
+            replies, key=itemgetter(3, 2)
+        ):
             if at >= now:
                 break
             question = questions[source, root]
-            by_another = person != question.asker and standing != "bot"
-            _follow(question, from_micros(at), standing if by_another else None, label)
-            if label == "resolved" and message == root:
-                question.resolved = True
+            if message == root:
+                # A check-mark on the question itself has no time of its own: an answer's may fill it.
+                question.resolved = question.resolved or label == "resolved"
+            else:
+                by = "asker" if person == question.asker else standing
+                follow(question, from_micros(at), by, label, accepted=bool(accepted))
         return sorted(questions.values(), key=lambda question: (question.asked_at, question.external_id))
 
     def actives(self, window: Window) -> list[Active]:
@@ -200,7 +229,7 @@ class Community:
                     SELECT person, COUNT(*) AS posts FROM {self.posts(window)}
                     WHERE standing = 'member' AND NOT internal GROUP BY person)
                 SELECT active.person, active.posts, MAX({last_post("a", f"m.created_at < {start}")})
-                FROM active JOIN members a ON a.person = active.person
+                FROM active JOIN members a ON a.person = active.person AND a.standing <> 'bot'
                 GROUP BY active.person, active.posts ORDER BY active.posts DESC, active.person""")
             self._actives[window] = [
                 Active(person, posts, None if before is None else from_micros(before))
@@ -209,45 +238,49 @@ class Community:
         return self._actives[window]
 
     def lost(self, window: Window) -> int:
-        """Members with at least four posts in the 90 days before the window, and none in it."""
+        """Members with at least four posts in 90 days, and none since: none in the window nor in 30 days up to its end."""
         if window not in self._lost:
             self._count_lost(window, window.previous())
         return self._lost[window]
 
-    def _count_lost(self, window: Window, earlier: Window) -> None:
-        # One pass over the quarter serves both windows of a digest.
-        quarter = _ACTIVE_BEFORE // timedelta(microseconds=1)
-        now, before = to_micros(window.start), to_micros(earlier.start)
+    def _count_lost(self, *windows: Window) -> None:
+        # One pass serves both windows of a digest.
+        quarter = ACTIVE_BEFORE // timedelta(microseconds=1)
+        now = to_micros(self.as_of)
+        silences = [quiet(window) for window in windows]
+        spans = [(to_micros(silence.start), to_micros(silence.end)) for silence in silences]
+        sums = ", ".join(
+            f"""SUM(CASE WHEN m.created_at >= {since - quarter} AND m.created_at < {since} THEN 1 ELSE 0 END),
+            SUM(CASE WHEN m.created_at >= {since} AND m.created_at < {until} THEN 1 ELSE 0 END)"""
+            for since, until in spans
+        )
+        oldest, newest = (
+            min(since for since, _ in spans) - quarter,
+            min(now, max(until for _, until in spans)),
+        )
         busy = self.rows(f"""
-            WITH busy AS (
-                SELECT m.source_id, m.author_id, m.channel_id,
-                    SUM(CASE WHEN m.created_at >= {now - quarter} THEN 1 ELSE 0 END) AS now,
-                    SUM(CASE WHEN m.created_at < {before} THEN 1 ELSE 0 END) AS before
-                FROM messages m
-                WHERE m.created_at >= {before - quarter} AND m.created_at < {now} AND NOT m.deleted
-                GROUP BY m.source_id, m.author_id, m.channel_id)
-            SELECT a.person, SUM(busy.now), SUM(busy.before) FROM busy
+            WITH busy (source_id, author_id, before_0, since_0, before_1, since_1) AS (
+                SELECT m.source_id, m.author_id, {sums} FROM messages m
+                WHERE m.created_at >= {oldest} AND m.created_at < {newest} AND {PUBLIC}
+                GROUP BY m.source_id, m.author_id)
+            SELECT SUM(before_0), SUM(since_0), SUM(before_1), SUM(since_1) FROM busy
             JOIN members a ON a.source_id = busy.source_id AND a.external_id = busy.author_id
-            JOIN channels c ON c.source_id = busy.source_id AND c.external_id = busy.channel_id
-            WHERE a.standing = 'member' AND c.counted AND NOT c.is_internal GROUP BY a.person""")
-        for column, looked_at in ((1, window), (2, earlier)):
-            active = {found.person for found in self.actives(looked_at)}
-            self._lost[looked_at] = sum(
-                row[column] >= _LOST_AFTER_POSTS and row[0] not in active for row in busy
+            WHERE a.standing = 'member' GROUP BY a.person""")
+        for number, window in enumerate(windows):
+            self._lost[window] = sum(
+                row[2 * number] >= _LOST_AFTER_POSTS and row[2 * number + 1] == 0 for row in busy
             )
 
     def labels(self, window: Window) -> dict[str, Labelled]:
         """What bears each label in the window, in public channels; labels that nothing bears are not in it."""
         if window not in self._labels:
             rows = self.rows(f"""
-                SELECT t.label,
-                    COUNT(CASE WHEN p.standing = 'member' THEN 1 END),
-                    COUNT(DISTINCT CASE WHEN p.standing = 'member' THEN p.person END),
-                    COUNT(CASE WHEN p.standing = 'staff' THEN 1 END),
-                    COUNT(DISTINCT CASE WHEN p.standing = 'staff' THEN p.person END)
-                FROM {self.posts(window)} p
-                JOIN tags t ON t.source_id = p.source_id AND t.external_id = p.external_id AND t.verdict
-                WHERE NOT p.internal AND p.standing <> 'bot' GROUP BY t.label""")
+                SELECT label,
+                    COUNT(CASE WHEN standing = 'member' THEN 1 END),
+                    COUNT(DISTINCT CASE WHEN standing = 'member' THEN person END),
+                    COUNT(CASE WHEN standing = 'staff' THEN 1 END),
+                    COUNT(DISTINCT CASE WHEN standing = 'staff' THEN person END)
+                FROM {self._tagged(window)} GROUP BY label""")
             self._labels[window] = {label: Labelled(*counts) for label, *counts in rows}
         return self._labels[window]
 
@@ -271,9 +304,8 @@ class Community:
         """The messages that asked these questions, in their order."""
         found: list[Evidence] = []
         for question in questions:
-            identity = question.external_id.replace("'", "''")
             found += self.evidence(f"""(SELECT source_id, external_id, created_at, 1 AS people FROM messages
-                WHERE source_id = {question.source_id} AND external_id = '{identity}')""")
+                WHERE source_id = {question.source_id} AND external_id = {quoted(question.external_id)})""")
         return found
 
     def _drop(self, name: str) -> None:
@@ -281,47 +313,11 @@ class Community:
         self.session.connection().exec_driver_sql(f"DROP TABLE IF EXISTS {name}")
 
 
-def _follow(question: Question, at: datetime, helper: str | None, label: str | None) -> None:
-    """Take one message of a question's conversation, in order of time, into what is known of the question.
-
-    `helper` is the standing of its author, None for the asker and for bots.
-    """
-    if helper and question.first_response_at is None:
-        question.first_response_at, question.resolver_standing = at, helper
-    answers = helper is not None and label == "support_answer"
-    # A check-mark on the question itself has no time of its own: then the moment stays open, an answer's may fill it.
-    confirms = label == "resolved" and at > question.asked_at
-    if question.resolved_at is None and (answers or confirms):
-        question.resolved, question.resolved_at = True, at
-        if answers:
-            question.resolver_standing = helper
-
-
-def last_post(account: str, when: str) -> str:
-    """A sub-query: when an account last posted, among its counted messages for which `when` holds."""
-    return f"""(SELECT m.created_at FROM messages m
-        JOIN channels c ON c.source_id = m.source_id AND c.external_id = m.channel_id
-        WHERE m.source_id = {account}.source_id AND m.author_id = {account}.external_id AND {when} AND {_COUNTED}
-        ORDER BY m.created_at DESC LIMIT 1)"""
-
-
-def first_post(account: str, when: str = "true") -> str:
-    """A sub-query: when an account first posted, among its counted messages for which `when` holds."""
-    return last_post(account, when).replace("created_at DESC", "created_at")
-
-
-def day_of(window: Window) -> str:
-    """SQL for the local day of `m.created_at` within a window, from 0: exact on days of 23 and 25 hours too."""
-    midnights = [to_micros(Window(window.first + timedelta(days=n), window.until, window.zone).start)
-                 for n in range(window.days)]  # fmt: skip
-    cases, first = [], 0
-    for index in range(1, len(midnights) + 1):
-        if index == len(midnights) or midnights[index] - midnights[index - 1] != _DAY:
-            # Days first..index-1 begin a day apart; the last of them may be longer or shorter than a day.
-            days = f"(m.created_at - {midnights[first]}) / {_DAY}"
-            last = index - 1 - first
-            capped = f"CASE WHEN {days} > {last} THEN {last} ELSE {days} END"
-            until = f"m.created_at < {midnights[index]}" if index < len(midnights) else "true"
-            cases.append(f"WHEN {until} THEN {first} + {capped}")
-            first = index
-    return f"(CASE {' '.join(cases)} END)"
+def quiet(window: Window) -> Window:
+    """The time in which whom we miss wrote nothing: the window, or the 30 days up to its end if that is longer."""
+    return Window(
+        min(window.first, window.until - timedelta(days=_QUIET_DAYS)),
+        window.until,
+        window.zone,
+        window.period,
+    )

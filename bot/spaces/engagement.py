@@ -2,8 +2,9 @@
 
 from datetime import timedelta
 
-from bot.spaces.community import Community, day_of
+from bot.spaces.community import ACTIVE_BEFORE, Community, quiet
 from bot.spaces.contribution import posts_by_standing
+from bot.spaces.counted import PUBLIC, day_of
 from bot.spaces.model import Area, Direction, Label, Metric, Unit, Value
 from bot.spaces.reasons import (
     NO_CONVERSATIONS,
@@ -13,6 +14,7 @@ from bot.spaces.reasons import (
     NO_MEMBERS,
     NO_POSTS,
     SHORT_HISTORY,
+    TEN_OR_FEWER,
 )
 from bot.spaces.values import count, rate, share, unknown
 from bot.spaces.window import Window
@@ -61,7 +63,7 @@ def _begun(community: Community, window: Window) -> tuple[int, int]:
         SELECT SUM((SELECT COUNT(*) FROM messages m
             JOIN members a ON a.source_id = m.source_id AND a.external_id = m.author_id
             WHERE m.source_id = p.source_id AND m.conversation_id = p.external_id AND m.external_id <> p.external_id
-                AND NOT m.deleted AND m.created_at + 0 < {to_micros(community.as_of)}
+                AND {PUBLIC} AND m.created_at + 0 < {to_micros(community.as_of)}
                 AND COALESCE(a.standing, 'member') <> 'bot'))
         FROM {begun}""")
     return community.number(f"SELECT COUNT(*) FROM {begun}"), replies
@@ -90,23 +92,28 @@ def _stickiness(community: Community, window: Window) -> Value:
         SELECT COUNT(DISTINCT person), COUNT(*) FROM (
             SELECT DISTINCT {day_of(month)} AS day, a.person FROM messages m
             JOIN members a ON a.source_id = m.source_id AND a.external_id = m.author_id AND a.standing = 'member'
-            JOIN channels c ON c.source_id = m.source_id AND c.external_id = m.channel_id
-                AND c.counted AND NOT c.is_internal
-            WHERE m.{community.counted(month)} AND NOT m.deleted) d""")
+            WHERE m.{community.counted(month)} AND {PUBLIC}) d""")
     return rate(days / _MONTH_DAYS, people, NO_POSTS)
 
 
 def _participation(community: Community, window: Window) -> Value:
-    members = community.number(f"""SELECT COUNT(DISTINCT person) FROM members WHERE standing = 'member' AND is_active
-        AND (joined_at IS NULL OR joined_at < {to_micros(window.end)})
-        AND (left_at IS NULL OR left_at >= {to_micros(window.start)} OR rejoined_at > left_at)""")
-    active = len(community.actives(window))
-    return share(min(active, members), members, NO_MEMBERS)
+    start, end = to_micros(window.start), min(to_micros(window.end), to_micros(community.as_of))
+    # Where no join was told, the first message tells since when an account is known.
+    since = """COALESCE(a.joined_at, (SELECT m.created_at FROM messages m
+        WHERE m.source_id = a.source_id AND m.author_id = a.external_id ORDER BY m.created_at LIMIT 1), 0)"""
+    here = community.rows(f"""SELECT DISTINCT a.person FROM members a
+        WHERE a.standing = 'member' AND a.is_active AND {since} < {end}
+        AND (a.left_at IS NULL OR a.left_at >= {start} OR (a.rejoined_at > a.left_at AND a.rejoined_at < {end}))""")
+    active = {found.person for found in community.actives(window)}
+    # Who wrote was there, even if the account has been closed since.
+    return share(len(active), len(active.union(person for (person,) in here)), NO_MEMBERS)
 
 
 def _returning(community: Community, window: Window) -> Value:
     if not community.knows(window):
         return unknown(NO_DATA)
+    if not community.remembers(window):
+        return unknown(SHORT_HISTORY)
     return count(
         sum(
             active.last_before is not None and window.start - active.last_before <= _QUIET
@@ -128,11 +135,18 @@ def _reactivated(community: Community, window: Window) -> Value:
 
 
 def _lost(community: Community, window: Window) -> Value:
-    return count(community.lost(window)) if community.knows(window) else unknown(NO_DATA)
+    if not community.knows(window):
+        return unknown(NO_DATA)
+    first = community.first_message_at
+    if first is None or quiet(window).start - first < ACTIVE_BEFORE:
+        return unknown(SHORT_HISTORY)
+    return count(community.lost(window))
 
 
 def _concentration(community: Community, window: Window) -> Value:
     posts = [active.posts for active in community.actives(window)]
+    if 0 < len(posts) <= _TOP:
+        return unknown(TEN_OR_FEWER)
     return share(sum(posts[:_TOP]), sum(posts), NO_POSTS, people=len(posts))
 
 
@@ -182,7 +196,7 @@ METRICS = (
     ),
     Metric(
         "participation_rate", Area.ENGAGEMENT, "Participation", Unit.SHARE, Direction.UP,
-        "Active members / members known by the window's end who had not left.",
+        "Active members / members who were here in the window. Where a platform does not list its members, those who have ever written are the members known; where it does not tell joins, a member counts from the first message, and one who never wrote from the beginning.",
         "CMX SPACES", _participation,
     ),
     Metric(
@@ -197,12 +211,12 @@ METRICS = (
     ),
     Metric(
         "lost_members", Area.ENGAGEMENT, "Members gone quiet", Unit.COUNT, Direction.DOWN,
-        "Members with at least four messages in the 90 days before the window, and none in it.",
+        "Members with at least four messages in 90 days and none since: none in the window, nor in the 30 days up to its end where the window is shorter.",
         "Growth accounting", _lost,
     ),
     Metric(
         "concentration", Area.ENGAGEMENT, "Share of the ten most active", Unit.SHARE, Direction.DOWN,
-        "Messages of the ten most active members / messages by members. 30 to 55 % is usual, above 70 % is fragile.",
+        "Messages of the ten most active members / messages by members. 30 to 55 % is usual, above 70 % is fragile. Unknown where no more than ten wrote: it could only be 100 %.",
         "CHAOSS", _concentration,
     ),
     Metric(

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 
 from bot.spaces.community import Community
+from bot.spaces.counted import PUBLIC
 from bot.spaces.model import Area, Direction, Evidence, Label, Metric, Unit, Value
 from bot.spaces.reasons import NO_ASSUMPTION
 from bot.spaces.values import labelled, labelled_people, members_posts, unknown
 from bot.spaces.window import Window
+from storage.times import to_micros
 
 LABELS = (
     Label(
@@ -38,7 +40,7 @@ def _research_savings(community: Community, window: Window) -> Value:
 
 
 def top_ideas(community: Community, window: Window, limit: int = 0) -> Sequence[Evidence]:
-    """The members' ideas of the window, by distinct people (author and those who replied) and reactions."""
+    """The members' ideas of the window, by reactions and twice the distinct members (author and those who replied)."""
     ideas = community.tagged(window, "product_idea")
     return community.evidence(
         f"""(SELECT source_id, external_id, created_at, reactions, COUNT(DISTINCT person) AS people,
@@ -48,9 +50,9 @@ def top_ideas(community: Community, window: Window, limit: int = 0) -> Sequence[
             WHERE q.standing = 'member'
             UNION ALL
             SELECT q.source_id, q.external_id, q.created_at, q.reactions, a.person FROM {ideas} q
-            JOIN messages m ON m.source_id = q.source_id AND m.conversation_id = q.external_id AND NOT m.deleted
-            JOIN members a ON a.source_id = m.source_id AND a.external_id = m.author_id AND a.standing <> 'bot'
-            WHERE q.standing = 'member') voices
+            JOIN messages m ON m.source_id = q.source_id AND m.conversation_id = q.external_id
+            JOIN members a ON a.source_id = m.source_id AND a.external_id = m.author_id AND a.standing = 'member'
+            WHERE q.standing = 'member' AND {PUBLIC} AND m.created_at + 0 < {to_micros(community.as_of)}) voices
         GROUP BY source_id, external_id, created_at, reactions)""",
         order="weight, created_at, external_id",
         limit=limit,

@@ -2,7 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from bot.spaces.community import Community, first_post, last_post
+from bot.spaces.community import Community
+from bot.spaces.counted import PUBLIC, first_post, last_post
 from bot.spaces.model import Area, Direction, Label, Metric, Unit, Value
 from bot.spaces.reasons import EMPTY_COHORT, NO_DATA, NO_JOINS_KNOWN, NO_SURVEY, SHORT_HISTORY
 from bot.spaces.values import count, labelled, members_posts, share, unknown, waiting
@@ -40,7 +41,8 @@ def _retention(community: Community, window: Window, after: int) -> Value:
     if known_since is None or known_since >= month.start:
         return unknown(SHORT_HISTORY)
     day_n, last_day = _micros(timedelta(days=after)), _micros(timedelta(days=after) + _SEEN_WITHIN)
-    seen = f"m.created_at >= began + {day_n} AND m.created_at < began + {last_day}"
+    seen = f"""m.created_at >= began + {day_n} AND m.created_at < began + {last_day}
+        AND m.created_at < {to_micros(community.as_of)}"""
     ((began, stayed),) = community.rows(f"""
         WITH writers AS (
             SELECT DISTINCT m.source_id, m.author_id FROM messages m WHERE m.{community.counted(month)}),
@@ -48,8 +50,10 @@ def _retention(community: Community, window: Window, after: int) -> Value:
             SELECT a.person, MIN({first_post("a")}) AS began FROM members a
             WHERE a.person IN (SELECT b.person FROM writers JOIN members b
                 ON b.source_id = writers.source_id AND b.external_id = writers.author_id WHERE b.standing = 'member')
+                AND a.standing <> 'bot'
             GROUP BY a.person)
-        SELECT COUNT(*), COUNT((SELECT MAX({last_post("a", seen)}) FROM members a WHERE a.person = first.person))
+        SELECT COUNT(*), COUNT((SELECT MAX({last_post("a", seen)}) FROM members a
+            WHERE a.person = first.person AND a.standing <> 'bot'))
         FROM first WHERE began >= {to_micros(month.start)} AND began < {to_micros(month.end)}""")
     return share(stayed, began, EMPTY_COHORT)
 
@@ -76,31 +80,34 @@ def _adoption(community: Community, window: Window) -> Value:
         SELECT MIN(a.joined_at), MIN({posted}) FROM members a
         WHERE a.person IN (SELECT person FROM members
             WHERE joined_at >= {start} AND joined_at < {to_micros(end)} AND standing = 'member')
+            AND a.standing <> 'bot'
         GROUP BY a.person HAVING MIN(a.joined_at) >= {start}""")
     waits = [
         _days(from_micros(joined), None if first is None else from_micros(first), end)
         for joined, first in rows
+        if first is None or first >= joined
     ]
     return waiting(waits, EMPTY_COHORT)
 
 
 def _days(joined: datetime, posted: datetime | None, end: datetime) -> tuple[float, bool]:
-    """Days from joining to the first message; who wrote before joining (on another platform) waited none."""
-    waited = ((posted or end) - joined).total_seconds() / _SECONDS_A_DAY
-    return max(waited, 0.0), posted is not None
+    """Days from joining to the first message, or until we last looked."""
+    return ((posted or end) - joined).total_seconds() / _SECONDS_A_DAY, posted is not None
 
 
 def _mentors(community: Community, window: Window) -> Value:
     """People whose first answer ever is in the window, after a question of their own."""
     if not community.knows(window):
         return unknown(NO_DATA)
+    if not community.remembers(window):
+        return unknown(SHORT_HISTORY)
     start = to_micros(window.start)
 
     def earlier(label: str, before: str) -> str:
         return f"""EXISTS (SELECT 1 FROM members a
             JOIN messages m ON m.source_id = a.source_id AND m.author_id = a.external_id
             JOIN tags t ON t.source_id = m.source_id AND t.external_id = m.external_id
-            WHERE a.person = first.person AND m.created_at < {before} AND NOT m.deleted
+            WHERE a.person = first.person AND a.standing <> 'bot' AND m.created_at < {before} AND {PUBLIC}
                 AND t.label = '{label}' AND t.verdict)"""
 
     return count(
@@ -134,7 +141,7 @@ METRICS = (
     ),
     Metric(
         "time_to_adoption", Area.SUCCESS, "Days until the first message", Unit.DAYS, Direction.DOWN,
-        "Median days from joining to the first message, of the members who joined in the 90 days before the window's end; those who have not written yet are counted as waiting (Kaplan-Meier).",
+        "Median days from joining to the first message, of the members who joined in the 90 days before the window's end; those who have not written yet are counted as waiting (Kaplan-Meier), those who wrote before they joined are left out.",
         "CMX SPACES; Kaplan and Meier 1958", _adoption,
     ),
     Metric(

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from bot.spaces.community import Community, Question
+from bot.spaces.community import Community
 from bot.spaces.model import Area, Direction, Evidence, Label, Metric, Unit, Value
+from bot.spaces.questions import Question
 from bot.spaces.reasons import NO_ANSWERS, NO_ASSUMPTION, NO_DATA, NO_QUESTIONS, NO_RESOLVED
 from bot.spaces.statistics import absence_factor
 from bot.spaces.values import count, labelled_people, share, unknown, waiting
@@ -47,19 +48,24 @@ def _is_answered(question: Question, within: timedelta) -> bool:
     return answered is not None and answered - question.asked_at <= within
 
 
+def _is_young(community: Community, question: Question) -> bool:
+    """The answer time is not over: what has not come may still come in time."""
+    return community.as_of - question.asked_at < community.answer_within
+
+
 def _answered(community: Community, window: Window) -> Value:
     asked, within = community.member_questions(window), community.answer_within
     answered = sum(_is_answered(question, within) for question in asked)
     still_open = sum(
-        question.first_response_at is None and community.as_of - question.asked_at < within
-        for question in asked
+        question.first_response_at is None and _is_young(community, question) for question in asked
     )
     return share(answered, len(asked), NO_QUESTIONS, open=still_open)
 
 
 def _resolved(community: Community, window: Window) -> Value:
     asked = community.member_questions(window)
-    return share(sum(question.resolved for question in asked), len(asked), NO_QUESTIONS)
+    still_open = sum(not question.resolved and _is_young(community, question) for question in asked)
+    return share(sum(question.resolved for question in asked), len(asked), NO_QUESTIONS, open=still_open)
 
 
 def unanswered(community: Community, window: Window) -> list[Question]:
@@ -68,7 +74,10 @@ def unanswered(community: Community, window: Window) -> list[Question]:
 
 
 def _unanswered(community: Community, window: Window) -> Value:
-    return count(len(unanswered(community, window))) if community.knows(window) else unknown(NO_DATA)
+    if not community.knows(window):
+        return unknown(NO_DATA)
+    waiting_still = unanswered(community, window)
+    return count(len(waiting_still), open=sum(_is_young(community, question) for question in waiting_still))
 
 
 def _wait(community: Community, asked_at: datetime, ended_at: datetime | None) -> tuple[float, bool]:
@@ -82,20 +91,26 @@ def _first_response(community: Community, window: Window) -> Value:
 
 
 def _resolution(community: Community, window: Window) -> Value:
-    ends = [
-        (
-            question.asked_at,
-            (question.resolved_at or question.first_response_at) if question.resolved else None,
-        )
-        for question in community.member_questions(window)
-    ]
-    return waiting([_wait(community, *end) for end in ends], NO_QUESTIONS)
+    waits = []
+    for question in community.member_questions(window):
+        ended = (question.resolved_at or question.first_response_at) if question.resolved else None
+        # Resolved at a time that nobody knows: neither ended nor waiting.
+        if ended is not None or not question.resolved:
+            waits.append(_wait(community, question.asked_at, ended))
+    return waiting(waits, NO_QUESTIONS)
+
+
+def _is_by_community(question: Question) -> bool:
+    return question.resolved and question.resolver_standing not in ("staff", "bot")
 
 
 def _community_share(community: Community, window: Window) -> Value:
     resolved = [question for question in community.member_questions(window) if question.resolved]
     by_staff = sum(question.resolver_standing == "staff" for question in resolved)
-    return share(len(resolved) - by_staff, len(resolved), NO_RESOLVED, staff=by_staff)
+    by_members = sum(map(_is_by_community, resolved))
+    return share(
+        by_members, len(resolved), NO_RESOLVED, staff=by_staff, bots=len(resolved) - by_members - by_staff
+    )
 
 
 def _answerers(community: Community, window: Window) -> Value:
@@ -103,9 +118,7 @@ def _answerers(community: Community, window: Window) -> Value:
 
 
 def _answer_absence(community: Community, window: Window) -> Value:
-    rows = community.rows(f"""SELECT COUNT(*) FROM {community.tagged(window, "support_answer")} q
-        WHERE standing = 'member' GROUP BY person""")
-    answers = [answers for (answers,) in rows]
+    answers = [times for _, label, times in community.member_labels(window) if label == "support_answer"]
     return count(absence_factor(answers), people=len(answers)) if answers else unknown(NO_ANSWERS)
 
 
@@ -113,10 +126,7 @@ def _deflection(community: Community, window: Window) -> Value:
     ticket_share = community.assumptions.ticket_share
     if ticket_share is None:
         return unknown(NO_ASSUMPTION)
-    resolved = sum(
-        question.resolved and question.resolver_standing != "staff"
-        for question in community.member_questions(window)
-    )
+    resolved = sum(map(_is_by_community, community.member_questions(window)))
     low, base, high = (resolved * part for part in ticket_share)
     return Value(base, denominator=resolved, parts={"low": low, "high": high})
 
@@ -135,6 +145,10 @@ def _savings(community: Community, window: Window) -> Value:
 
 def _asked(community: Community, window: Window) -> Sequence[Evidence]:
     return community.question_evidence(community.member_questions(window))
+
+
+def _by_community(community: Community, window: Window) -> Sequence[Evidence]:
+    return community.question_evidence(filter(_is_by_community, community.member_questions(window)))
 
 
 METRICS = (
@@ -169,16 +183,14 @@ METRICS = (
     ),
     Metric(
         "time_to_resolution", Area.SUPPORT, "Time to resolution", Unit.SECONDS, Direction.DOWN,
-        "Median time until a member's question is resolved; those not resolved are counted as waiting (Kaplan-Meier). Where only a check-mark on the question tells, the first reply's time stands for it.",
+        "Median time until a member's question is resolved; those not resolved are counted as waiting (Kaplan-Meier). Where the platform marks a solution, its time counts; where only a check-mark on the question tells, the first reply's, and without one the question is left out.",
         "CHAOSS; Kaplan and Meier 1958", _resolution, _asked,
     ),
     Metric(
         "community_answer_share", Area.SUPPORT, "Resolved by the community", Unit.SHARE, Direction.UP,
-        "Of the resolved questions, those resolved by someone who is not staff.",
+        "Of the resolved questions, those resolved by someone who is neither staff nor a bot: the author of the accepted solution, else of the first answer, else of the first reply.",
         "CMX SPACES", _community_share,
-        lambda c, w: c.question_evidence(
-            q for q in c.member_questions(w) if q.resolved and q.resolver_standing != "staff"
-        ),
+        _by_community,
     ),
     Metric(
         "answerers", Area.SUPPORT, "People who answered", Unit.COUNT, Direction.UP,
@@ -192,8 +204,8 @@ METRICS = (
     ),
     Metric(
         "case_deflection", Area.SUPPORT, "Support cases avoided", Unit.COUNT, Direction.UP,
-        "Questions resolved by non-staff, times the share of them that would have become a support case (your assumption).",
-        "Vanilla's and Khoros' deflection method", _deflection,
+        "Questions resolved by members, times the share of them that would have become a support case (your assumption).",
+        "Vanilla's and Khoros' deflection method", _deflection, _by_community,
     ),
     Metric(
         "support_savings", Area.SUPPORT, "Support cost avoided", Unit.MONEY, Direction.UP,

@@ -61,7 +61,7 @@ def test_from_nothing_to_a_digest(run: Run) -> None:
     took_in = run("import", "team", str(archives()["team"][0]))
     assert took_in.code == 0
     assert re.search(
-        r"team: 9\d\d messages read, 9\d\d new or changed. Left out: channel_join 72", took_in.err
+        r"team: 9\d\d messages read, 9\d\d new or changed, 2 deleted. Left out: channel_join 72", took_in.err
     )
     assert run("check").code == 0
     digest = run("digest", "weekly", "--as-of", "2026-05-04")

@@ -12,7 +12,15 @@ from bot.spaces.catalogue import LABELS
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data" / "labelled" / "tizard_vlc_forum.jsonl"
 CUES = Path(__file__).parents[2] / "bot" / "classifiers" / "cues"
-NOTIONS = {"greeting", "opening", "confirmation", "instruction", "no_answer"}
+NOTIONS = {"greeting", "opening", "confirmation", "instruction", "no_answer", "wish", "small_talk"}
+SENTENCES = tomllib.loads((Path(__file__).parent / "sentences.toml").read_text("utf-8"))
+CASES = [
+    (language, label, is_it, text)
+    for language, by_label in SENTENCES.items()
+    for label, cases in by_label.items()
+    for is_it, texts in ((True, cases["is"]), (False, cases["is_not"]))
+    for text in texts
+]
 
 
 def labels(text: str, **context: object) -> set[str]:
@@ -85,6 +93,58 @@ def test_words_earn_a_label(label: str, text: str) -> None:
 )
 def test_words_that_only_look_like_it(label: str, text: str) -> None:
     assert label not in labels(text)
+
+
+@pytest.mark.parametrize(("language", "label", "is_it", "text"), CASES)
+def test_how_people_say_it(language: str, label: str, *, is_it: bool, text: str) -> None:
+    assert (label in labels(text)) is is_it, language
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "how much space does the cache need for 3.6 TB and 40 users? The table in the manual stops at 1 TB.",
+        "where did the export menu go in version 4.2? I had it on the left",
+        "at which interval do you check the copies",
+        "lost all my presets after the move. Ideas welcome.",
+        "renamed the folder and the thumbnails are gone. known issue?",
+        "moved my library and every tag is doubled, can someone point me in the right direction",
+        "Moving from the old plan to the new one, opinions?",
+        "anyone with the desktop version: the icon is there but it will not open",
+        "would an old phone run the kiosk mode for a whole weekend",
+        "choosing a format for the archive: the flat one or the nested one? Disk is no problem.",
+        "Could we get tags, please? And how do I sort by date?",
+        "¿Podrían añadir etiquetas? ¿Y cómo ordeno por fecha?",
+        "weekend plans? And does the export work offline?",
+        "se me perdieron los ajustes, alguna pista",
+    ],
+)
+def test_what_waits_for_an_answer(text: str) -> None:
+    assert "question" in labels(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Could we get tags, please?",
+        "can we have a dark theme? My eyes would thank you.",
+        "Any plans for a Linux version?",
+        "is an Android widget on the roadmap? We would pay for it.",
+        "¿Podrían añadir un modo oscuro?",
+        "¿Hay planes de sacar un widget para Android?",
+        "weekend plans?",
+        "how's everyone doing today?",
+        "what did everyone break this weekend?",
+        "best pizza in Turin?",
+        "thinking of a used scanner for 80 euros. good deal?",
+        "¿planes para el finde?",
+        "¿qué rompieron hoy?",
+        "encontré un disco por 40 euros, ¿lo compro?",
+        "The app crashes when I open the settings. It never did before.",
+    ],
+)
+def test_what_only_looks_like_a_question(text: str) -> None:
+    assert "question" not in labels(text)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import create_engine
 
-from bot.spaces.community import day_of
+from bot.spaces.counted import day_of
 from bot.spaces.window import Period, Window, last_closed
 from storage.times import from_micros, to_micros
 

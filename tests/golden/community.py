@@ -17,7 +17,7 @@ from storage.database import Database
 MADRID = ZoneInfo("Europe/Madrid")
 AS_OF = datetime(2026, 3, 30, 8, tzinfo=MADRID)
 
-STANDINGS = {"sue": "staff", "robot": "bot"}
+STANDINGS = {"sue": "staff", "robot": "bot", "herald": "bot"}
 MEMBERS = ("ann", "ben", "cat", "dan", "fay", "gus", "hal", "ivy", "kim", "lea", "mia", "ned", "sue", "robot")
 
 
@@ -41,6 +41,7 @@ class Said:
 
 
 BEFORE = (
+    Said("x0", "herald", "2025-11-03 09:00", channel="lounge", source="forum"),  # the forum is no new source
     Said("o1", "ann", "2025-11-03 10:00"),
     Said("o2", "hal", "2025-11-04 09:00", labels=("question",)),
     Said("o3", "ann", "2025-11-04 10:00", under="o2", labels=("support_answer",)),

@@ -25,15 +25,18 @@ GOLDEN: dict[str, Value] = {
     # q1, q3, q4 of 4; q2 is five days and 19 hours old, so it may still be answered in time.
     "answered_questions": Value(0.75, 3, 4, (0.300642, 0.954413), too_few=True, parts={"open": 1}),
     # q1 by ann (and ben's word), q3 by staff.
-    "resolved_questions": Value(0.5, 2, 4, (0.150039, 0.849961), too_few=True),
-    "unanswered_questions": Value(1),
+    # q2 and q4 may yet be.
+    "resolved_questions": Value(0.5, 2, 4, (0.150039, 0.849961), too_few=True, parts={"open": 2}),
+    "unanswered_questions": Value(1, parts={"open": 1}),
     # Waits: 0.5 h, 6 h, 11.5 h, and q2 still waiting after 139 h. Left waiting: 3/4, then 1/2 after 6 h.
     # A tenth is never reached. Greenwood: at 6 h the error is 0.25, at 0.5 h 0.217, at 11.5 h 0.217.
     "time_to_first_response": Value(6 * HOUR, 3, 4, too_few=True, parts={"p90": None, "open": 1}),
     # Waits: q1 1 h, q3 6 h, q4 open after 31.5 h, q2 open after 139 h: half are left after 6 h.
     "time_to_resolution": Value(6 * HOUR, 2, 4, too_few=True, parts={"p90": None, "open": 2}),
     # q1 by ann of q1 and q3.
-    "community_answer_share": Value(0.5, 1, 2, (0.094531, 0.905469), too_few=True, parts={"staff": 1}),
+    "community_answer_share": Value(
+        0.5, 1, 2, (0.094531, 0.905469), too_few=True, parts={"staff": 1, "bots": 0}
+    ),
     # ann (q1b) and ben (q3b); sue is staff, the robot is nobody.
     "answerers": Value(2, parts={"staff": 1}),
     # One answer each: one of them gives half.
@@ -71,15 +74,16 @@ GOLDEN: dict[str, Value] = {
     "reactions": Value(4),
     # Days x people in the 30 days: Tue 17 ben, Wed 18 cat; Mon 3, Tue 1, Wed 2, Thu 3, Fri 2, Sat 1, Sun 2 = 16.
     "stickiness": Value(16 / 30 / 6, denominator=6),
-    # 10 known members: the 12 of the list without mia (left) and ned (deactivated); ben2 is ben.
+    # 10 known members: the 12 of the list without mia (left) and ned (deactivated); ben2 is ben. Hal, who wrote on
+    # Monday too, had written before.
     "participation_rate": Value(0.6, 6, 10, (0.312674, 0.831820)),
     # ann (10 February), ben, cat.
     "returning_members": Value(3),
     # fay, last seen on 1 December.
     "reactivated_members": Value(1),
-    # gus, four messages since 22 December; hal had three.
+    # gus, four messages from 30 November to 27 February, and none in the 30 days since; hal had three.
     "lost_members": Value(1),
-    "concentration": Value(1.0, 17, 17, (0.815676, 1.0), parts={"people": 6}),
+    "concentration": Value(None, reason=reasons.TEN_OR_FEWER),
     "internal_engagement": Value(2, parts={"people": 2}),
     "event_attendees": Value(None, reason=reasons.NO_EVENTS),
     "success_stories": Value(1, parts={"people": 1, "staff": 0}),

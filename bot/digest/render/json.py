@@ -51,6 +51,7 @@ def document(digest: Digest, language: str) -> dict[str, Any]:
                 "messages": source.messages,
                 "staff_messages": source.staff_messages,
                 "bot_messages": source.bot_messages,
+                "first_message_at": source.first_message_at.isoformat() if source.first_message_at else None,
                 "last_message_at": source.last_message_at.isoformat() if source.last_message_at else None,
             }
             for source in digest.coverage

@@ -3,7 +3,6 @@
 import json
 import re
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -11,68 +10,25 @@ from hypothesis import strategies as st
 
 from bot.digest.model import AreaReadings, Change, Digest, SourceCoverage, Thanks
 from bot.digest.render import discord, render, slack
-from bot.digest.render.fitting import Line, Section, fit, size
+from bot.digest.render.fitting import Line, Section, fit
 from bot.spaces.model import Area, Unit, Value
 from tests.bot.digest.hostile import BENIGN, hostile, named
+from tests.bot.digest.limits import (
+    check_discord,
+    check_slack,
+    discord_marks,
+    discord_texts,
+    slack_shape,
+    slack_texts,
+)
 from tests.bot.digest.samples import message, metric, reading, sample_digest
-
-
-def _unescaped(text: str) -> str:
-    """What is left of Discord's markdown without what is only shown."""
-    return re.sub(r"\\[^0-9A-Za-z\s]", "x", text)
-
-
-def _discord_marks(text: str) -> list[str]:
-    return re.findall(r"\*\*|\]\(https?://[^()\s]+\)|[*_~`|<>\[#]", _unescaped(text))
-
-
-def _strings(found: Any) -> list[str]:
-    if isinstance(found, dict):
-        return [text for value in found.values() for text in _strings(value)]
-    if isinstance(found, list):
-        return [text for value in found for text in _strings(value)]
-    return [found] if isinstance(found, str) else []
-
-
-# Slack
-
-
-def _slack_texts(payload: dict[str, Any]) -> list[str]:
-    parts = [block["text"] for block in payload["blocks"] if "text" in block]
-    parts += [element for block in payload["blocks"] for element in block.get("elements", ())]
-    return [part["text"] for part in parts if part["type"] == "mrkdwn"]
-
-
-def _slack_shape(text: str) -> list[str]:
-    """The marks of a mrkdwn text that Slack would act on."""
-    return re.findall(r"<[^<>|]*\||[<>*~`]|(?<![^\W_])_|_(?![^\W_])", text)
-
-
-def _check_slack(payload: dict[str, Any]) -> None:
-    blocks = payload["blocks"]
-    assert payload["text"]
-    assert 1 <= len(blocks) <= 50
-    assert blocks[0]["type"] == "header"
-    assert 1 <= size(blocks[0]["text"]["text"]) <= 150
-    for block in blocks[1:]:
-        assert block["type"] in {"section", "context"}
-        parts = [block["text"]] if block["type"] == "section" else block["elements"]
-        assert len(parts) <= 10
-        for part in parts:
-            assert part["verbatim"] is True
-            assert 1 <= size(part["text"]) <= (3000 if block["type"] == "section" else 2000)
-    assert sum(size(text) for text in _strings(payload)) < 40_000
-    for text in _slack_texts(payload):
-        # Every angle bracket is a whole link of ours, every ampersand a whole entity.
-        assert not re.search("[<>]", re.sub(r"<https?://[^<>|]+\|[^<>|]+>", "", text))
-        assert not re.search("&(?!amp;|lt;|gt;)", text)
 
 
 def test_a_digest_for_slack_is_whole() -> None:
     payload = json.loads(render(sample_digest(), "slack", "en"))
-    _check_slack(payload)
+    check_slack(payload)
     assert payload == slack.payload(sample_digest(), "en")
-    texts = "\n".join(_slack_texts(payload))
+    texts = "\n".join(slack_texts(payload))
     assert "*S · Support*\n• *Questions: 50*  ▲ 20 (was 30)\n" in texts
     assert "• Time to resolution: &gt; 5d  was 1d 1h" in texts
     assert "<https://forum.example/t/1|A dark mode for the dashboard, please>" in texts
@@ -83,13 +39,13 @@ def test_a_digest_for_slack_is_whole() -> None:
 @settings(max_examples=150, deadline=None)
 def test_nothing_pings_or_breaks_out_on_slack(name: str, text: str) -> None:
     payload = slack.payload(named(name=name, text=text), "en")
-    _check_slack(payload)
+    check_slack(payload)
     benign = slack.payload(BENIGN, "en")
-    assert [_slack_shape(said) for said in _slack_texts(payload)] == [
-        _slack_shape(said) for said in _slack_texts(benign)
+    assert [slack_shape(said) for said in slack_texts(payload)] == [
+        slack_shape(said) for said in slack_texts(benign)
     ]
     assert not re.search("[<>*~`]", payload["text"])
-    for said in [*_slack_texts(payload), payload["text"]]:
+    for said in [*slack_texts(payload), payload["text"]]:
         assert not re.search(r"@[\w<]|<[@#!]", said)
         assert "://" not in re.sub(r"<https://forum\.example/t/1\|", "", said)
         assert not re.search(r":[\w+-]+:", said)
@@ -98,38 +54,9 @@ def test_nothing_pings_or_breaks_out_on_slack(name: str, text: str) -> None:
 # Discord
 
 
-def _discord_texts(payload: dict[str, Any]) -> list[str]:
-    """All texts that Discord reads as its markdown: everything but the footer."""
-    (embed,) = payload["embeds"]
-    fields = [text for field in embed["fields"] for text in (field["name"], field["value"])]
-    return [payload["content"], embed["title"], embed["description"], *fields]
-
-
-def _check_discord(payload: dict[str, Any]) -> None:
-    (embed,) = payload["embeds"]
-    assert payload["allowed_mentions"] == {"parse": []}
-    assert 1 <= size(payload["content"]) <= 2000
-    assert 1 <= size(embed["title"]) <= 256
-    assert 1 <= size(embed["description"]) <= 4096
-    assert 1 <= size(embed["footer"]["text"]) <= 2048
-    assert len(embed["fields"]) <= 25
-    for field in embed["fields"]:
-        assert 1 <= size(field["name"]) <= 256
-        assert 1 <= size(field["value"]) <= 1024
-    texts = [embed["title"], embed["description"], embed["footer"]["text"]]
-    texts += [text for field in embed["fields"] for text in (field["name"], field["value"])]
-    assert sum(map(size, texts)) <= 6000
-    for text in _discord_texts(payload):
-        marks = _discord_marks(text)
-        # Every mark of ours is closed, every link has its address.
-        assert marks.count("**") % 2 == marks.count("*") % 2 == 0
-        assert marks.count("[") == len([mark for mark in marks if mark.startswith("]")])
-        assert not _unescaped(text).endswith("\\")
-
-
 def test_a_digest_for_discord_is_whole() -> None:
     payload = json.loads(render(sample_digest(), "discord", "en"))
-    _check_discord(payload)
+    check_discord(payload)
     (embed,) = payload["embeds"]
     assert embed["image"] == {"url": "attachment://spaces.png"}
     assert embed["title"] == "Aurora Makers: Week of 11–17 July 2016"
@@ -145,15 +72,15 @@ def test_a_digest_for_discord_is_whole() -> None:
 @settings(max_examples=150, deadline=None)
 def test_nothing_pings_or_breaks_out_on_discord(name: str, text: str) -> None:
     payload = discord.payload(named(name=name, text=text), "en")
-    _check_discord(payload)
+    check_discord(payload)
     benign = discord.payload(BENIGN, "en")
-    assert [_discord_marks(said) for said in _discord_texts(payload)] == [
-        _discord_marks(said) for said in _discord_texts(benign)
+    assert [discord_marks(said) for said in discord_texts(payload)] == [
+        discord_marks(said) for said in discord_texts(benign)
     ]
-    for said in [*_discord_texts(payload), payload["embeds"][0]["footer"]["text"]]:
+    for said in [*discord_texts(payload), payload["embeds"][0]["footer"]["text"]]:
         assert not re.search(r"@[\w<&!]", said)
         assert "://" not in said.replace("](https://forum.example/t/1)", "")
-    for said in _discord_texts(payload):
+    for said in discord_texts(payload):
         assert not re.search(r"^(?:#|-|>|\d+\. )", said)
 
 
@@ -194,13 +121,13 @@ def huge(draw: st.DrawFn) -> Digest:
 @given(huge())
 @settings(max_examples=60, deadline=None)
 def test_the_largest_digest_fits_on_slack(digest: Digest) -> None:
-    _check_slack(slack.payload(digest, "es"))
+    check_slack(slack.payload(digest, "es"))
 
 
 @given(huge())
 @settings(max_examples=60, deadline=None)
 def test_the_largest_digest_fits_on_discord(digest: Digest) -> None:
-    _check_discord(discord.payload(digest, "es"))
+    check_discord(discord.payload(digest, "es"))
 
 
 @pytest.mark.parametrize("form", ["slack", "discord"])

@@ -83,4 +83,5 @@ def test_a_title_that_the_text_repeats_is_said_once() -> None:
         plain.excerpt("My vault fails\nmy vault fails. It is on Unraid.")
         == "my vault fails. It is on Unraid."
     )
+    assert plain.excerpt("For plan-b: how?\nfor `plan-b`: how? 2.6") == "for plan-b: how? 2.6"
     assert plain.excerpt("Restore\nHow do I restore?") == "Restore How do I restore?"
