@@ -7,7 +7,9 @@ durable. Most: a burst, against the platform's client library with an empty hand
 """
 
 import asyncio
+import itertools
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -77,7 +79,9 @@ async def _latency(live: Platform, old: Platform) -> list[float]:
             serving = supervisor.Supervisor("chat", Source(**live.settings), live.secrets, service)
             task = asyncio.create_task(serving.serve())
             await _until(lambda: serving.connected and serving._fraction is None)  # noqa: SLF001 - how far it is
-            backfill = asyncio.create_task(_again_and_again(old, database, writer))
+            full_speed = asyncio.Event()
+            backfill = asyncio.create_task(_again_and_again(old, database, writer, full_speed))
+            await full_speed.wait()
             live.say(_SECONDS * _RATE, _RATE)
             await _until(lambda: len(waits) >= _SECONDS * _RATE)
             backfill.cancel()
@@ -87,7 +91,7 @@ async def _latency(live: Platform, old: Platform) -> list[float]:
     return sorted(waits)
 
 
-async def _again_and_again(old: Platform, database: Any, writer: Any) -> None:
+async def _again_and_again(old: Platform, database: Any, writer: Any, full_speed: asyncio.Event) -> None:
     """Read a whole history at full speed, each time into a source of its own."""
     from datetime import UTC, datetime, timedelta  # noqa: PLC0415
 
@@ -95,15 +99,16 @@ async def _again_and_again(old: Platform, database: Any, writer: Any) -> None:
     from connectors.base import load_connector  # noqa: PLC0415
     from storage import ingest  # noqa: PLC0415
 
-    number = 0
-    while True:
-        number += 1
-        source = await writer.first(partial(ingest.source_id, name=f"old{number}", connector="slack"))
-        connector = load_connector("slack")(old.settings, old.secrets)
-        try:
-            await read_history(connector, database, writer, source, datetime.now(UTC) - timedelta(days=90))
-        finally:
-            await connector.close()
+    connector = load_connector("slack")(old.settings, old.secrets)
+    try:
+        for number in itertools.count():
+            source = await writer.first(partial(ingest.source_id, name=f"old{number}", connector="slack"))
+            since = datetime.now(UTC) - timedelta(days=90)
+            await read_history(
+                connector, database, writer, source, since, on_page=lambda _page: full_speed.set()
+            )
+    finally:
+        await connector.close()
 
 
 # --- at most ----------------------------------------------------------------------------------------------------
@@ -214,6 +219,7 @@ async def _bare_slack(there: Platform, count: int) -> float:
 
     counted = _Count(count)
     client = AsyncWebClient(there.secrets["bot_token"], base_url=there.settings["api_url"])
+    logging.disable(logging.WARNING)  # it suggests listeners for what nobody listens to
     app = AsyncApp(client=client)
 
     @app.event("message")

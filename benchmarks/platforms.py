@@ -74,7 +74,10 @@ async def _serve(name: str, messages: int) -> None:
             fake.say(channel, who, text, at=at)
         elif left == 0:
             first = fake.open_thread(channel, who, f"A topic numbered {number}", text, at=at)
-            thread, left = fake.standing()[first].thread_id or "", min(int(2 * chance.paretovariate(1.1)), 500)
+            thread, left = (
+                fake.standing()[first].thread_id or "",
+                min(int(2 * chance.paretovariate(1.1)), 500),
+            )
         else:
             fake.say(channel, who, text, thread=thread, at=at)
             left -= 1

@@ -152,7 +152,9 @@ def _live(session: Session, source_id: int) -> Live | None:
         history = f"whole since {state.history_since:%Y-%m-%d}"
     else:
         history = "not read yet"
-    names = select(tables.Channel.external_id, tables.Channel.name).where(tables.Channel.source_id == source_id)
+    names = select(tables.Channel.external_id, tables.Channel.name).where(
+        tables.Channel.source_id == source_id
+    )
     known = {id_: name for id_, name in session.execute(names)}  # noqa: C416 - rows are no pairs to mypy
     refused = tuple(
         (known.get(refusal.channel_id, refusal.channel_id), refusal.why)

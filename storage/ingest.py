@@ -68,8 +68,8 @@ def save_all(session: Session, source: int, pages: Sequence[Page]) -> Saved:
         written[_DELETION] += sweeps.judge(
             connection, source, [row[1] for row in rows[_MESSAGE]], to_micros(seen)
         )
+    written[_DELETION] += sweeps.apply(connection, source, pages)
     for page in pages:
-        written[_DELETION] += sweeps.apply(connection, source, page)
         if page.refusals or page.readable:
             states.note_refusals(session, source, page)
     return Saved(written[_MESSAGE], written[_DELETION])

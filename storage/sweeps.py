@@ -42,31 +42,33 @@ class Stretch(NamedTuple):
     swept_at: int
 
 
-def apply(connection: Connection, source: int, page: Page) -> int:
-    """Delete what was seen before the sweeps of a page and is not shown there; remember the sweeps.
+def apply(connection: Connection, source: int, pages: Iterable[Page]) -> int:
+    """Delete what was seen before the sweeps of these pages and is not shown by them; remember the sweeps.
 
     Returns:
         How many messages were deleted.
     """
-    observed = to_micros(page.observed_at)
-    said = [_swept(swept, observed) for swept in page.swept] + [_gone(gone) for gone in page.gone_channels]
-    if not said:
+    told = [(stretch, page) for page in pages for stretch in _stretches(page)]
+    if not told:
         return 0
     sign = mark(connection)
-    # A later sweep of the same stretch, or of more, says all that this one said.
+    # A later sweep of the same stretch, or of more, says all that an earlier one said.
     connection.exec_driver_sql(
         f"DELETE FROM sweeps WHERE source_id = {sign} AND channel_id = {sign} AND thread_id = {sign} AND whole = {sign} "
         f"AND since >= {sign} AND until <= {sign} AND swept_at < {sign}",
-        [(source, *stretch) for stretch in said],
+        [(source, *stretch) for stretch, _ in told],
     )
     connection.exec_driver_sql(
         "INSERT INTO sweeps (source_id, channel_id, thread_id, whole, since, until, swept_at) "
         f"VALUES ({', '.join([sign] * 7)}) ON CONFLICT (source_id, channel_id, thread_id, whole, since, until) "
         "DO UPDATE SET swept_at = excluded.swept_at WHERE excluded.swept_at > sweeps.swept_at",
-        [(source, *stretch) for stretch in said],
+        [(source, *stretch) for stretch, _ in told],
     )
-    spared, values = among(connection, "external_id", [message.id for message in page.messages])
-    return sum(_delete(connection, source, stretch, f"NOT ({spared})", values) for stretch in said)
+    deleted = 0
+    for stretch, page in told:
+        shown, values = among(connection, "external_id", [message.id for message in page.messages])
+        deleted += _delete(connection, source, stretch, f"NOT ({shown})", values)
+    return deleted
 
 
 def judge(connection: Connection, source: int, ids: Iterable[str], observed: int) -> int:
@@ -96,6 +98,11 @@ def forget(connection: Connection, before: datetime) -> None:
     connection.exec_driver_sql(
         f"DELETE FROM sweeps WHERE NOT whole AND swept_at < {mark(connection)}", (to_micros(before),)
     )
+
+
+def _stretches(page: Page) -> list[Stretch]:
+    observed = to_micros(page.observed_at)
+    return [_swept(swept, observed) for swept in page.swept] + [_gone(gone) for gone in page.gone_channels]
 
 
 def _swept(swept: Swept, observed: int) -> Stretch:

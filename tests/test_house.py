@@ -27,6 +27,8 @@ EVERYTHING = [
 LINES = 350
 LONG: dict[str, str] = {
     "tests/bot/test_config.py": "one short case for each mistake that a configuration can hold",
+    "tests/contract/test_connectors.py": "one suite over all platforms: what each must do, on one page",
+    "tests/fakes/discourse_http.py": "the forum's side of the wire, one handler a path",
     "tests/golden/recount.py": "every metric counted a second time, on one page",
     "tests/bot/test_tagger.py": "the tagger from fact to verdict, case by case, on shared conversations",
     "tests/storage/test_people.py": "people, and the reasons to think that two accounts are one, on shared accounts",
@@ -68,6 +70,19 @@ def test_each_platform_library_is_imported_by_one_file_at_most() -> None:
             if (library := module.split(".")[0]) in ONE_FILE_EACH:
                 users.setdefault(library, set()).add(name(path))
     assert {library: sorted(files) for library, files in users.items() if len(files) > 1} == {}
+
+
+def test_platforms_never_see_each_other() -> None:
+    platforms = ("slack", "discord", "discourse")
+
+    def platform(module: str) -> str | None:
+        family = module.removeprefix("connectors.").partition("_")[0]
+        return family if module.startswith("connectors.") and family in platforms else None
+
+    for path in CODE:
+        if path.parent == ROOT / "connectors" and (own := platform(f"connectors.{path.stem}")):
+            seen = {platform(module) for module in imports(path)} - {None, own}
+            assert not seen, name(path)
 
 
 def test_nothing_is_printed_past_the_command_line() -> None:

@@ -212,10 +212,10 @@ async def towns(chance: random.Random) -> AsyncIterator[list[Town]]:
     fakes = [make(name) for name in NAMES]
     for fake in fakes:
         await fake.start()
-        fake.chaos.random = random.Random(chance.random())  # noqa: S311 - a fault is no secret
+        fake.chaos.random = random.Random(chance.random())
         fake.chaos.rate = 0.06
     try:
-        yield [Town(fake, random.Random(chance.random())) for fake in fakes]  # noqa: S311 - as above
+        yield [Town(fake, random.Random(chance.random())) for fake in fakes]
     finally:
         for fake in fakes:
             await fake.stop()
@@ -247,7 +247,7 @@ async def storm(program: Program, database: Database, everywhere: list[Town], ch
 
 async def test_nothing_is_lost_and_nothing_is_double(database: Database, tmp_path: Path) -> None:
     sys.stderr.write(f"\nsoak: seed {SEED}, {SECONDS:g} s\n")
-    chance = random.Random(SEED)  # noqa: S311 - as above
+    chance = random.Random(SEED)
     async with towns(chance) as everywhere:
         fakes = [town.fake for town in everywhere]
         program = Program(tmp_path, database, fakes)
@@ -260,7 +260,9 @@ async def test_nothing_is_lost_and_nothing_is_double(database: Database, tmp_pat
                 await until(partial(swept, database, calm), 60)
                 await until(lambda: not differing(database, fakes), 60)
             except TimeoutError:
-                sys.stderr.write(f"soak: {differing(database, fakes)}\n{(tmp_path / 'log').read_text()[-3000:]}\n")
+                sys.stderr.write(
+                    f"soak: {differing(database, fakes)}\n{(tmp_path / 'log').read_text()[-3000:]}\n"
+                )
                 raise
             assert await program.stop() == 0
         finally:

@@ -90,7 +90,6 @@ def upgrade() -> None:
         )
 
 
-
 def downgrade() -> None:
     op.drop_column("messages", "text_forgotten_at")
     with op.batch_alter_table("sweeps", schema=None) as batch_op:

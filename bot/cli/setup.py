@@ -79,7 +79,11 @@ def status(context: typer.Context) -> None:
         return
     live = Table("source", "live", "last event", "lag", "history", box=None)
     for name, fares in served:
-        at = f"{fares.event_at.astimezone(here.config.community.zone):%Y-%m-%d %H:%M}" if fares.event_at else "-"
+        at = (
+            f"{fares.event_at.astimezone(here.config.community.zone):%Y-%m-%d %H:%M}"
+            if fares.event_at
+            else "-"
+        )
         lag = "-" if fares.lag is None else f"{fares.lag.total_seconds() * 1000:,.0f} ms"
         live.add_row(name, fares.words, at, lag, fares.history)
     console.print()

@@ -1,16 +1,20 @@
 """History: read from where each stream stands, page by page, each durable with its cursor before the next."""
 
+import asyncio
 from collections.abc import Callable
 from contextlib import aclosing
 from datetime import datetime
 from functools import partial
 
-from bot.live.inbox import pieces
+from bot.live.inbox import ROWS, pieces, size
 from bot.live.writer import Writer
 from connectors.base import Connector
 from connectors.records import Page
 from storage import ingest
 from storage.database import Database
+
+_AHEAD = 16
+"""How many pages may wait to be kept while the next are read."""
 
 
 async def read_history(
@@ -30,12 +34,51 @@ async def read_history(
         DatabaseError: the database refused a page.
     """
     cursors = await writer.later(partial(_cursors, database, source_id))
-    # aclosing exists at run time for every asynchronous generator, which is what connectors return.
-    async with aclosing(connector.fetch(cursors, since, sweep=sweep)) as pages:  # type: ignore[type-var]
-        async for page in pages:
-            for piece in pieces(page):
-                await writer.later(partial(_save, database, source_id, piece))
-            on_page(page)
+    pages: asyncio.Queue[Page | Exception | None] = asyncio.Queue(_AHEAD)
+
+    async def fetch() -> None:
+        end: Exception | None = None
+        try:
+            # aclosing exists at run time for every asynchronous generator, which is what connectors return.
+            async with aclosing(connector.fetch(cursors, since, sweep=sweep)) as found:  # type: ignore[type-var]
+                async for page in found:
+                    for piece in pieces(page):
+                        await pages.put(piece)
+        except Exception as error:  # noqa: BLE001 - raised again when all that came before it is kept
+            end = error
+        await pages.put(end)
+
+    fetching = asyncio.create_task(fetch())
+    try:
+        end: Page | Exception | None = await pages.get()
+        while isinstance(end, Page):
+            some, over = _gather(end, pages)
+            await writer.later(partial(_save, database, source_id, some))
+            for page in some:
+                on_page(page)
+            end = over or await pages.get()
+        if end is not None:
+            raise end
+    finally:
+        while not fetching.done():
+            fetching.cancel()
+            await asyncio.wait([fetching], timeout=1)
+
+
+def _gather(first: Page, pages: "asyncio.Queue[Page | Exception | None]") -> tuple[list[Page], Page | None]:
+    """What is there already, as far as it fits into one short transaction; and a page that does not fit any more."""
+    some, rows = [first], size(first)
+    while not pages.empty():
+        page = pages.get_nowait()
+        if not isinstance(page, Page):
+            # The end: it is met again when everything before it is kept. Nobody waits to put more.
+            pages.put_nowait(page)
+            break
+        rows += size(page)
+        if rows > ROWS:
+            return some, page
+        some.append(page)
+    return some, None
 
 
 def _cursors(database: Database, source_id: int) -> dict[str, str]:
@@ -43,6 +86,6 @@ def _cursors(database: Database, source_id: int) -> dict[str, str]:
         return ingest.cursors(session, source_id)
 
 
-def _save(database: Database, source_id: int, page: Page) -> None:
+def _save(database: Database, source_id: int, pages: list[Page]) -> None:
     with database.write() as session:
-        ingest.save(session, source_id, page)
+        ingest.save_all(session, source_id, pages)

@@ -12,7 +12,8 @@ from connectors.records import Page
 from storage import ingest
 from storage.database import DatabaseError
 
-_ROWS = 100
+ROWS = 100
+"""As many may be kept in one transaction without live events waiting long behind it."""
 
 log = logging.getLogger("bot.live.inbox")
 
@@ -62,15 +63,20 @@ class Inbox:
         self.heard.set()
 
 
+def size(page: Page) -> int:
+    """How many rows of a page take time to keep."""
+    return len(page.messages) + len(page.members) + len(page.deletions)
+
+
 def pieces(page: Page) -> Iterator[Page]:
     """The page in pieces so small that nobody waits long behind one; the cursor moves with the last.
 
     A page that tells what was swept stays whole: what it shows and what it thereby deletes belong together.
     """
     messages, members = list(page.messages), list(page.members)
-    while not page.swept and len(messages) + len(members) > _ROWS:
-        some, members = members[:_ROWS], members[_ROWS:]
-        room = _ROWS - len(some)
+    while not page.swept and len(messages) + len(members) > ROWS:
+        some, members = members[:ROWS], members[ROWS:]
+        room = ROWS - len(some)
         others, messages = messages[:room], messages[room:]
         yield Page(page.stream, None, page.observed_at, members=some, messages=others)
     yield page._replace(members=members, messages=messages)

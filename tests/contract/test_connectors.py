@@ -341,7 +341,12 @@ HOSTILE = "@everyone @here <!channel> <!here> <@U1> <@&1> @ada @staff <!subteam^
 
 
 def weekly(**more: Any) -> Post:
-    return Post(new_key(), "The community in week 12", f"All *well* in **general**.\n\n- one\n- two\n\n{HOSTILE}", **more)
+    return Post(
+        new_key(),
+        "The community in week 12",
+        f"All *well* in **general**.\n\n- one\n- two\n\n{HOSTILE}",
+        **more,
+    )
 
 
 async def test_posted_found_and_edited(world: World, town: Town) -> None:

@@ -25,7 +25,7 @@ class FakeDiscord:
     def __init__(self, seed: int = 1) -> None:
         self.settings: dict[str, Any] = {"connector": "discord", "server": shapes.GUILD}
         self.secrets = {"bot_token": "discord-bot-token"}
-        self.chaos = Chaos(Random(seed))  # noqa: S311 - faults are no secrets
+        self.chaos = Chaos(Random(seed))
         self.requests: list[tuple[str, str, dict[str, Any]]] = []
         self.people: dict[str, Person] = {shapes.BOT: Person(shapes.BOT, "spaces", bot=True)}
         self.rooms: dict[str, Room] = {}

@@ -40,7 +40,7 @@ class FakeDiscourse:
         self.is_admin = True
         self.limits = True
         self.key = "k" * 64
-        self.chaos = Chaos(Random(seed))  # noqa: S311 - chaos that can be repeated
+        self.chaos = Chaos(Random(seed))
         self.requests: list[tuple[str, str, dict[str, Any]]] = []
         self.hooks_sent = 0
         self.users: dict[int, User] = {}

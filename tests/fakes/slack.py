@@ -28,8 +28,8 @@ class FakeSlack:
     name = "slack"
 
     def __init__(self, *, http_events: bool = False, seed: int = 1) -> None:
-        self.random = random.Random(seed)  # noqa: S311 - a fake
-        self.chaos = Chaos(random.Random(seed))  # noqa: S311 - a fake
+        self.random = random.Random(seed)
+        self.chaos = Chaos(random.Random(seed))
         self.requests: list[tuple[str, str, Row]] = []
         self.settings: dict[str, Any] = {}
         self.secrets = {

@@ -37,7 +37,7 @@ async def connector(slack: FakeSlack) -> AsyncIterator[SlackConnector]:
 async def test_killed_after_any_page_it_reads_on(slack: FakeSlack) -> None:
     slack.page_limit = 2
     channel = town(slack)
-    dice = random.Random(4)  # noqa: S311 - a die
+    dice = random.Random(4)
     kept, lives = Kept(), 0
     for lives in range(200):
         connector = SlackConnector(slack.settings, slack.secrets)
