@@ -1,5 +1,6 @@
 """`spaces run` and `spaces backfill`: the live platforms."""
 
+import sys
 from typing import Annotated
 
 import typer
@@ -22,6 +23,8 @@ def run(context: typer.Context) -> None:
 
     here = state(context)
     config = here.config
+    # Threads of the database hand over to the loop ten times sooner than by default: an event waits less.
+    sys.setswitchinterval(0.0005)
     lines = logs.begin()
     with here.database() as database:
 

@@ -12,7 +12,7 @@ from connectors.records import Page
 from storage import ingest
 from storage.database import DatabaseError
 
-ROWS = 100
+ROWS = 50
 """As many may be kept in one transaction without live events waiting long behind it."""
 
 log = logging.getLogger("bot.live.inbox")
