@@ -78,7 +78,7 @@ async def _backfill(name: str, messages: int, settings: dict[str, Any], secrets:
 
 
 def _slack(messages: int, settings: dict[str, Any], secrets: dict[str, str], channels: list[str]) -> float:
-    from perceval.backends.core.slack import Slack, SlackClient  # type: ignore[import-untyped]  # noqa: PLC0415
+    from perceval.backends.core.slack import Slack, SlackClient  # noqa: PLC0415
 
     SlackClient.URL = str(settings["api_url"]).rstrip("/") + "/%(resource)s"
     began = time.perf_counter()
@@ -90,7 +90,7 @@ def _slack(messages: int, settings: dict[str, Any], secrets: dict[str, str], cha
 def _discourse(
     messages: int, settings: dict[str, Any], secrets: dict[str, str], _channels: list[str]
 ) -> float:
-    from perceval.backends.core.discourse import Discourse  # type: ignore[import-untyped]  # noqa: PLC0415
+    from perceval.backends.core.discourse import Discourse  # noqa: PLC0415
 
     backend = Discourse(settings["url"], settings.get("user") or "system", secrets["api_key"])
     began = time.perf_counter()
