@@ -8,6 +8,7 @@ itself, so that several in one process do not disturb each other.
 import asyncio
 import io
 import logging
+import threading
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -118,6 +119,20 @@ class _Client(discord.Client):
         if host == usual or (self.behind_proxy and host.endswith(".discord.gg")):
             address = yarl.URL(self._gateway).with_query(address.query)
         return await self._connect_socket(str(address), compress=compress)
+
+    async def hush(self) -> None:
+        """Stop the heartbeats of connections given up while they were made: nobody else knows of their threads."""
+        beats = [
+            thread for thread in threading.enumerate()
+            if isinstance(thread, discord.gateway.KeepAliveHandler) and thread.ws._connection is self._connection  # noqa: SLF001
+        ]  # fmt: skip
+        for thread in beats:
+            thread.stop()
+        for _ in range(100):
+            if not any(thread.is_alive() for thread in beats):
+                break
+            # One may be in the middle of a beat, which is sent on this loop.
+            await asyncio.sleep(0.01)
 
     # --- requests ---------------------------------------------------------------------------------------------------
 
@@ -346,3 +361,5 @@ async def _close(client: _Client) -> None:
             await client.close()
     except TimeoutError:
         await client.http.close()
+    finally:
+        await client.hush()

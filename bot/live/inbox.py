@@ -15,6 +15,8 @@ from storage.database import DatabaseError
 ROWS = 50
 """As many may be kept in one transaction without live events waiting long behind it."""
 
+_LIVE_ROWS = 500
+
 log = logging.getLogger("bot.live.inbox")
 
 
@@ -38,7 +40,7 @@ class Inbox:
     async def deliver(self, page: Page) -> None:
         """Keep a page; it is durable when this returns."""
         try:
-            for piece in pieces(page):
+            for piece in pieces(page, _LIVE_ROWS):
                 await self._writer.save(self._id, piece)
         except (DatabaseError, TypeError, ValueError) as error:
             self._metrics.error(self._source, "unreadable")
@@ -68,15 +70,15 @@ def size(page: Page) -> int:
     return len(page.messages) + len(page.members) + len(page.deletions)
 
 
-def pieces(page: Page) -> Iterator[Page]:
+def pieces(page: Page, limit: int = ROWS) -> Iterator[Page]:
     """The page in pieces so small that nobody waits long behind one; the cursor moves with the last.
 
     A page that tells what was swept stays whole: what it shows and what it thereby deletes belong together.
     """
     messages, members = list(page.messages), list(page.members)
-    while not page.swept and len(messages) + len(members) > ROWS:
-        some, members = members[:ROWS], members[ROWS:]
-        room = ROWS - len(some)
+    while not page.swept and len(messages) + len(members) > limit:
+        some, members = members[:limit], members[limit:]
+        room = limit - len(some)
         others, messages = messages[:room], messages[room:]
         yield Page(page.stream, None, page.observed_at, members=some, messages=others)
     yield page._replace(members=members, messages=messages)
