@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import pytest
 from sqlalchemy import select
 
 from connectors.records import Post
@@ -245,6 +246,7 @@ async def storm(program: Program, database: Database, everywhere: list[Town], ch
     return said_so_far
 
 
+@pytest.mark.soak
 async def test_nothing_is_lost_and_nothing_is_double(database: Database, tmp_path: Path) -> None:
     sys.stderr.write(f"\nsoak: seed {SEED}, {SECONDS:g} s\n")
     chance = random.Random(SEED)
