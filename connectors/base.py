@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from connectors.errors import Misconfigured
-from connectors.records import Finding, Page, Post
+from connectors.records import Finding, Page, Post, Thread
 
 
 class Archive(Protocol):
@@ -47,6 +47,29 @@ class Inbox(Protocol):
         ...
 
 
+class Held(Protocol):
+    """What is stored of the source, all pages that `fetch` has yielded included: what is shown no longer is seen by it.
+
+    A second list of what was read would be wrong some day: it cannot be written in the moment in which events are kept.
+    """
+
+    async def channels(self, since: datetime) -> set[str]:
+        """The channels with a message since then; not those inside other channels (threads, sub-categories)."""
+        ...
+
+    async def threads(self, since: datetime) -> Mapping[str, Thread]:
+        """The threads with a message since then, each with all that stands of it."""
+        ...
+
+    async def messages(self, since: datetime, until: datetime) -> Mapping[str, str]:
+        """The messages of that time that stand in threads, and the thread of each."""
+        ...
+
+    async def absent(self, since: datetime) -> set[str]:
+        """The accounts that were told whole, but not since then, and have not left: a list of all did not show them."""
+        ...
+
+
 class Connector(Protocol):
     """A live platform, for one source. Every method may raise the errors of `connectors.errors`, and nothing else.
 
@@ -57,11 +80,11 @@ class Connector(Protocol):
     def __init__(self, settings: Mapping[str, Any], secrets: Mapping[str, str]) -> None: ...
 
     def fetch(
-        self, cursors: Mapping[str, str], since: datetime, *, sweep: bool = False
+        self, cursors: Mapping[str, str], since: datetime, held: Held, *, sweep: bool = False
     ) -> AsyncIterator[Page]:
         """Read history, from the cursor of each stream, or from `since` where there is none.
 
-        With `sweep` the newest stretch is read again although it is known, and pages carry `swept`, so that silent
+        `held` tells at any time what is stored. With `sweep` the newest stretch is read again although it is known, and pages carry `swept`, so that silent
         losses, edits and deletions are found. A place that refuses is a `Refusal`, and the next place follows.
         Rate limits are honoured as the platform tells them, inside.
         """

@@ -21,8 +21,9 @@ import orjson
 import yarl
 
 from connectors import discord_checks as checks
+from connectors import discord_gone as gone
 from connectors import discord_rights as rights
-from connectors.base import Inbox
+from connectors.base import Held, Inbox
 from connectors.discord_asking import (
     PORTAL,
     SILENT,
@@ -227,20 +228,28 @@ class DiscordConnector:
     # --- history ----------------------------------------------------------------------------------------------------
 
     async def fetch(
-        self, cursors: Mapping[str, str], since: datetime, *, sweep: bool = False
+        self, cursors: Mapping[str, str], since: datetime, held: Held, *, sweep: bool = False
     ) -> AsyncIterator[Page]:
         """Read history, server by server, channel by channel; see `connectors.base.Connector`."""
-        days = timedelta(days=float(self._settings.get("sweep_days") or SWEEP_DAYS)) if sweep else None
+        days = timedelta(days=float(self._settings.get("sweep_days") or SWEEP_DAYS))
+        begin = now() - days if sweep else None
         with readable():
             ask = (await self._rest()).ask
             listed = rights.has(await rights.application(ask), rights.MEMBERS_INTENT)
+            readings: dict[str, History] = {}
             for id_ in await self._server_ids():
                 server = self._servers.setdefault(id_, Server({"id": id_}, self._settings))
-                history = History(
-                    ask, server, self._refused, self._feed.gone, with_members=listed, sweep=days
+                history = readings[id_] = History(
+                    ask, server, self._refused, self._feed.gone, with_members=listed, sweep=begin
                 )
                 async for page in history.pages(cursors, since):
                     yield page
+            async for page in gone.places(ask, readings, cursors, held, since, begin):
+                yield page
+            async for page in gone.members(readings.values(), cursors, held):
+                yield page
+            if any(reading.is_partial for reading in readings.values()):
+                self._feed.gap()
 
     async def _server_ids(self) -> list[str]:
         named = self._settings.get("server")

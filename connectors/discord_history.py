@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors.discord_asking import MOST, UNKNOWN_CHANNEL, Ask, Missing, Refused
+from connectors.discord_asking import MOST, Ask, Missing, Refused
 from connectors.discord_listed import PRIVATE, PUBLIC, archived, joined, members
 from connectors.discord_messages import (
     HAVE_MESSAGES,
@@ -28,7 +28,6 @@ from connectors.discord_messages import (
 )
 from connectors.errors import Misconfigured
 from connectors.records import (
-    ChannelGone,
     Join,
     Member,
     Message,
@@ -59,7 +58,7 @@ class History:
         gone: Gone,
         *,
         with_members: bool,
-        sweep: timedelta | None,
+        sweep: datetime | None,
     ) -> None:
         """Prepare to read.
 
@@ -69,20 +68,27 @@ class History:
             refused: channels that refused, and when; they are asked again after an hour.
             gone: whether a message is known to be deleted.
             with_members: whether the bot may list the members.
-            sweep: how far back known messages are read again.
+            sweep: from when on known messages are read again.
         """
         self._ask = ask
-        self._server = server
+        self.server = server
         self._refused = refused
         self._gone = gone
         self._members = with_members
-        self._sweep = None if sweep is None else now() - sweep
+        self._sweep = sweep
         self._answered: list[str] = []
-        self._seen: set[str] = set()
+        self.known: set[str] = set()
+        """The channels that the server has."""
+        self.seen: set[str] = set()
+        """The places that were read."""
+        self.is_partial = False
+        """A sweep met places that were never read whole."""
+        self.listed: datetime | None = None
+        """When the last listing of all members began; None if it has not ended."""
 
     async def pages(self, cursors: Mapping[str, str], since: datetime) -> AsyncIterator[Page]:
         """Everything of the server, place by place."""
-        server, started = self._server, now()
+        server, started = self.server, now()
         try:
             server.learn(await self._ask("GET", "/guilds/{guild_id}", guild_id=server.id))
         except (Missing, Refused) as error:
@@ -92,6 +98,7 @@ class History:
             ) from error
         raw_channels = await self._ask("GET", "/guilds/{guild_id}/channels", guild_id=server.id)
         known = [server.place(raw) for raw in raw_channels or ()]
+        self.known.update(place.id for place in known)
         listed = await self._ask("GET", "/guilds/{guild_id}/threads/active", guild_id=server.id)
         threads = [server.place(raw) for raw in (listed or {}).get("threads") or ()]
         places = [place for place in known if server.reads(place)]
@@ -103,16 +110,17 @@ class History:
             channels=[server.channel(place) for place in (*places, *threads)],
         )
         if self._members:
-            async for page in members(self._ask, server, cursors.get(f"members:{server.id}") or ""):
+            cursor = cursors.get(f"members:{server.id}") or ""
+            async for page in members(self._ask, server, cursor, afresh=self._sweep is not None):
+                cursor = page.cursor or cursor
                 yield page
+            self.listed = iso_moment(cursor) if cursor and " " not in cursor else None
         active: dict[str, list[Place]] = {}
         for thread in threads:
             active.setdefault(thread.parent_id or "", []).append(thread)
         for place in places:
             async for page in self._channel(place, active.pop(place.id, []), cursors, since):
                 yield page
-        async for page in self._vanished(cursors, {place.id for place in known}):
-            yield page
         yield Page(f"server:{server.id}", None, now(), readable=self._answered)
 
     # --- places -----------------------------------------------------------------------------------------------------
@@ -163,24 +171,26 @@ class History:
             stop = min(stop, self._sweep)
         async for thread in self._resting(place, stop):
             newest = max(newest, iso_moment(thread.archived_at))
-            if self._server.reads(thread) and thread.id not in self._seen:
+            if self.server.reads(thread) and thread.id not in self.seen:
                 async for page in self._thread(thread, cursors, since):
                     yield page
-        if newest.isoformat() != done and newest > since:
+        if self._sweep is not None and not done:
+            self.is_partial = True
+        elif newest.isoformat() != done and newest > since:
             yield Page(stream, newest.isoformat(), now())
 
     async def _resting(self, place: Place, stop: datetime) -> AsyncIterator[Place]:
         """The archived threads of a channel down to `stop`; private ones where the operator named any place."""
-        async for thread in archived(self._ask, self._server, place, stop, PUBLIC):
+        async for thread in archived(self._ask, self.server, place, stop, PUBLIC):
             yield thread
-        if not self._server.names_private:
+        if not self.server.names_private:
             return
-        async for thread in joined(self._ask, self._server, place, stop):
+        async for thread in joined(self._ask, self.server, place, stop):
             yield thread
         if self._lately_refused(f"{place.id} private"):
             return
         try:
-            async for thread in archived(self._ask, self._server, place, stop, PRIVATE):
+            async for thread in archived(self._ask, self.server, place, stop, PRIVATE):
                 yield thread
         except Refused:
             # Without "Manage Threads" the bot sees the private threads it has joined, and no others.
@@ -203,30 +213,14 @@ class History:
         refused = self._refused.get(place)
         return refused is not None and now() - refused < _REFUSED_FOR
 
-    async def _vanished(self, cursors: Mapping[str, str], known: set[str]) -> AsyncIterator[Page]:
-        """Channels that were read once and are there no longer; in a sweep, threads too."""
-        for stream, cursor in cursors.items():
-            kind, _, id_ = stream.partition(":")
-            channel = kind == "channel" and id_ not in known
-            thread = (
-                kind == "thread" and self._sweep is not None and id_ not in self._seen
-                and cursor.isdecimal() and int(cursor) >= id_at(self._sweep)
-            )  # fmt: skip
-            if not cursor or not (channel or thread):
-                continue
-            asked = now()
-            try:
-                raw = await self._ask("GET", "/channels/{channel_id}", channel_id=id_)
-            except Missing as missing:
-                if missing.code in {UNKNOWN_CHANNEL, 0}:
-                    yield Page(stream, "", asked, gone_channels=[ChannelGone(id_, asked)])
-            except Refused:
-                pass
-            else:
-                place = self._server.place(raw) if str(raw.get("guild_id")) == self._server.id else None
-                if place is not None and place.kind in THREADS and self._server.reads(place):
-                    async for page in self._thread(place, cursors, moment_of(cursor)):
-                        yield page
+    async def unlisted(
+        self, raw: Mapping[str, Any], cursors: Mapping[str, str], since: datetime
+    ) -> AsyncIterator[Page]:
+        """A thread that stands in no list, as when it rests for long."""
+        place = self.server.place(raw)
+        if place.kind in THREADS and self.server.reads(place):
+            async for page in self._thread(place, cursors, since):
+                yield page
 
     # --- messages ---------------------------------------------------------------------------------------------------
 
@@ -234,15 +228,18 @@ class History:
         self, place: Place, cursors: Mapping[str, str], since: datetime
     ) -> AsyncIterator[Page]:
         """The messages of a place after the cursor; with a sweep, from further back."""
-        self._seen.add(place.id)
+        self.seen.add(place.id)
         stream = f"{'thread' if place.is_thread else 'channel'}:{place.id}"
         cursor = cursors.get(stream) or ""
         done = int(cursor) if cursor.isdecimal() else None
         after = max(id_at(since) - 1, 0) if done is None else done
         if self._sweep is not None and done is not None:
             after = min(after, id_at(self._sweep))
-        if place.last_message_id is not None and done is not None and int(place.last_message_id) <= after:
+        last_said = place.last_message_id
+        if self._sweep is None and last_said is not None and done is not None and int(last_said) <= done:
             return
+        if self._sweep is not None and done is None:
+            self.is_partial = True
         begin, last, first = after, after, True
         while True:
             # A sweep speaks of whole moments, and several messages may be of one: it reads the last moment again.
@@ -259,15 +256,17 @@ class History:
             ended = last <= before
             if ended and self._sweep is None:
                 return
-            moved = str(last) if last > (begin if done is None else done) else None
-            page = self._page(stream, moved, asked, place, rows)
+            # A sweep of what was never read whole leaves no cursor behind: what is older is still to be read.
+            moved = last > begin if done is None else last > done
+            moved = moved and (self._sweep is None or done is not None)
+            page = self._page(stream, str(last) if moved else None, asked, place, rows)
             if self._sweep is not None:
                 until = None if ended else moment_of(str(last)) - _TICK
                 page = page._replace(
                     swept=[Swept(place.id, place.id if place.is_thread else None, edge, until)]
                 )
             span = max(id_at(asked) - begin, 1)
-            channels = [self._server.channel(place)] if first and place.is_thread else []
+            channels = [self.server.channel(place)] if first and place.is_thread else []
             yield page._replace(fraction=min(1.0, (last - begin) / span), channels=channels)
             if ended:
                 return
@@ -284,7 +283,7 @@ class History:
         for row in rows:
             try:
                 kind = row["type"]
-                author = self._server.member(row["author"], row.get("member"), hook="webhook_id" in row)
+                author = self.server.member(row["author"], row.get("member"), hook="webhook_id" in row)
                 if kind in MESSAGES:
                     if not self._gone(row["id"]):
                         messages.append(to_message(row, place))

@@ -58,15 +58,15 @@ async def joined(ask: Ask, server: Server, place: Place, stop: datetime) -> Asyn
         before = last
 
 
-async def members(ask: Ask, server: Server, cursor: str) -> AsyncIterator[Page]:
-    """All members with their roles and when they joined: at first, then every few hours.
+async def members(ask: Ask, server: Server, cursor: str, *, afresh: bool) -> AsyncIterator[Page]:
+    """All members with their roles and when they joined: at first, then every few hours, and whenever asked for `afresh`.
 
     The cursor is "when" or, on the way, "when after".
     """
     stream = f"members:{server.id}"
     when, _, after = cursor.partition(" ")
     started = now()
-    if when and not after and started - iso_moment(when) < _MEMBERS_AGAIN:
+    if when and not after and not afresh and started - iso_moment(when) < _MEMBERS_AGAIN:
         return
     begun = when if after else started.isoformat()
     after = after or "0"

@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -18,15 +18,15 @@ from pydiscourse import DiscourseClient
 from requests.adapters import HTTPAdapter
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from connectors.base import Inbox
+from connectors.base import Held, Inbox
 from connectors.discourse_calls import Calls, Limited, Lost, Told
 from connectors.discourse_check import Facts, look
 from connectors.discourse_forum import Forum
 from connectors.discourse_history import History
-from connectors.discourse_ledger import Ledger
 from connectors.discourse_live import Hooks, Live
 from connectors.discourse_people import everybody
 from connectors.discourse_posts import Writer
+from connectors.discourse_topics import Topics
 from connectors.errors import ConnectorError, Misconfigured, UnreadablePayload
 from connectors.records import Finding, Page, Post
 
@@ -57,29 +57,31 @@ class DiscourseConnector:
         )  # fmt: skip
         self._calls = Calls(address)
         self._forum = Forum(self._client, self._calls, settings, address)
-        self._ledger = Ledger()
-        self._history = History(self._forum, self._ledger)
-        self._live = Live(self._forum, self._history, self._ledger)
+        self._history = History(self._forum)
+        self._topics = Topics(self._forum)
+        self._live = Live(self._forum, self._history, self._topics)
         self._writer = Writer(self._forum)
         self.hooks = Hooks(self._live, secrets.get("webhook_secret") or "")
 
     async def fetch(
-        self, cursors: Mapping[str, str], since: datetime, *, sweep: bool = False
+        self, cursors: Mapping[str, str], since: datetime, held: Held, *, sweep: bool = False
     ) -> AsyncIterator[Page]:
-        """Read history: categories, then posts, then solutions and accounts; with `sweep`, topics read whole."""
+        """Read history: categories, posts (all of them again with `sweep`), topics that differ, and accounts."""
         try:
-            self._ledger.load(cursors)
             yield await self._history.places(cursors)
             if sweep:
-                async for page in self._history.sweep(since):
+                began, seen = datetime.now(UTC), set[int]()
+                async for page in self._history.again(since, seen):
+                    yield page
+                async for page in self._topics.sweep(since, held, seen, began):
                     yield page
             else:
                 async for page in self._history.posts(cursors, since, self._live.mark):
                     yield page
-                async for page in self._history.solutions(since):
+                async for page in self._topics.catch_up(cursors, since, held):
                     yield page
             if sweep or "people" not in cursors:
-                async for page in everybody(self._forum):
+                async for page in everybody(self._forum, held):
                     yield page
                     self._live.people = page.cursor or self._live.people
         except (Told, KeyError, TypeError, AttributeError, ValueError) as error:

@@ -18,6 +18,9 @@ THREADS = 2
 _log = logging.getLogger("connectors.discourse")
 _TRIES = 7
 _FIRST_WAIT, _LONGEST_WAIT = 0.1, 5.0
+_TELLING, _LEAST_CALM = 10, 1.0
+_UNLIMITED = 10_000
+"""So many calls at a time are limited by nobody."""
 
 
 class Limited(Exception):
@@ -49,7 +52,8 @@ class Pace:
     """When the next call may go out: not before the moment the forum named, and no more at a time than it took.
 
     How many it takes in which time is learned from its own words: so many went through, and after so many seconds
-    it takes new ones. Each such time without a complaint doubles the number.
+    it takes new ones; a few calls teach nothing, since they may have been far apart for other reasons. After a time as
+    long as it asked for, at least a second, without a complaint, the number is doubled.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -60,6 +64,8 @@ class Pace:
         """How many calls fit into `_window` seconds; 0: nobody said."""
         self._window = 0.0
         self._calm_since = 0.0
+        self._asked = _LEAST_CALM
+        """For how many seconds the forum last wanted us to wait."""
 
     def wait(self) -> float:
         """Seconds until the next call may go out; 0 takes the place."""
@@ -67,14 +73,14 @@ class Pace:
         if now < self._closed_until:
             return self._closed_until - now
         if self._most:
-            if now - self._calm_since > self._window:
-                self._most, self._calm_since = self._most * 2, now
+            if now - self._calm_since >= self._asked:
+                self._most, self._calm_since = (self._most * 2 if self._most < _UNLIMITED else 0), now
             while self._sent and now - self._sent[0] >= self._window:
                 self._sent.popleft()
-            if len(self._sent) >= self._most:
-                return self._window - (now - self._sent[0])
+            if len(self._sent) >= self._most > 0:
+                return min(self._window - (now - self._sent[0]), self._asked - (now - self._calm_since))
         self._sent.append(now)
-        if not self._most and len(self._sent) > 10_000:  # noqa: PLR2004 - nobody limits such a pace
+        if not self._most and len(self._sent) > _UNLIMITED:
             self._sent.popleft()
         return 0.0
 
@@ -86,11 +92,11 @@ class Pace:
             best = 0.0
             for taken, first in enumerate(list(reversed(self._sent))[1:], 1):
                 window = now - first + seconds
-                if taken > 1 and taken / window > best:
+                if taken >= _TELLING and taken / window > best:
                     best, self._most, self._window = taken / window, taken, window
             self._sent.clear()
         self._closed_until = max(self._closed_until, now + seconds)
-        self._calm_since = self._closed_until
+        self._calm_since, self._asked = self._closed_until, max(seconds, _LEAST_CALM)
 
 
 class Calls:

@@ -67,6 +67,8 @@ class Forum:
         self._numbers: dict[tuple[int, int], int] = {}
         self.solved: dict[int, int | None] = {}
         """Topic -> the number of its accepted answer, of the topics that were read."""
+        self.posts_tell_solved = False
+        """Whether posts say themselves that they are the accepted answer."""
 
     # --- asking -------------------------------------------------------------------------------------------------
 
@@ -233,6 +235,7 @@ class Forum:
     ) -> None:
         """Write posts of `/posts.json` into a draft."""
         for post in posts:
+            self.posts_tell_solved = self.posts_tell_solved or "accepted_answer" in post
             try:
                 topic = await self._topic_of(post)
                 if topic is None or topic.is_private:

@@ -1,4 +1,4 @@
-"""A forum's history: all posts down to a date, by the list of newest posts; and topics read again whole.
+"""A forum's history: all posts down to a date, by the list of newest posts.
 
 `/posts.json?before=` gives fifty posts a question, whatever topics they are in; no other way is as fast. Replies name
 their target by its number, which is met further down: pages wait for it, in their order, so that the position that is
@@ -7,28 +7,25 @@ saved never passes a post that is not.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import orjson
 
-from connectors.discourse_calls import THREADS, Told
+from connectors.discourse_calls import Told
 from connectors.discourse_forum import Forum, Json
-from connectors.discourse_ledger import Ledger
 from connectors.discourse_messages import number_of
 from connectors.paging import Draft
-from connectors.records import ChannelGone, Page, Swept
-from connectors.values import identity, iso_moment, micros
+from connectors.records import ChannelGone, Page
+from connectors.values import iso_moment, micros
 
 OVERLAP = 200
 """So many ids are read again each time: an id is given when a post begins to be written, its row appears later."""
 
 _WINDOW = 50
 _WAITING_PAGES = 100
-_TOGETHER = 8
-"""So many answers make a page."""
 _STRIDE = 1_000
 _STREAM = "history"
 
@@ -70,7 +67,8 @@ async def descend(forum: Forum, before: int | None, floor: int) -> AsyncGenerato
     try:
         while True:
             at, posts = await task
-            if before is None and not posts and (before := await forum.newest() or None):
+            if before is None and not posts and (newest := await forum.newest()):
+                before = newest + 1  # new forums exclude what is named
                 at, posts = await _ask(forum, before)
             low = min((post["id"] for post in posts), default=None)
             if low is None:
@@ -113,11 +111,10 @@ class _Waiting:
 
 
 class History:
-    """Reads history for one source, and what changed in it."""
+    """Reads the posts of one source."""
 
-    def __init__(self, forum: Forum, ledger: Ledger) -> None:
+    def __init__(self, forum: Forum) -> None:
         self._forum = forum
-        self._ledger = ledger
 
     async def places(self, cursors: Mapping[str, str]) -> Page:
         """The categories: those there are, those gone, and those that refuse."""
@@ -153,29 +150,31 @@ class History:
         async for page in self._down(reached, since):
             yield page
 
-    async def _down(self, reached: _Position, since: datetime) -> AsyncIterator[Page]:
+    async def again(self, since: datetime, seen: set[int]) -> AsyncIterator[Page]:
+        """All posts since a moment as they now stand, known or not; their ids go into `seen`."""
+        async for page in self._down(_Position(0, micros(since)), since, seen):
+            yield page._replace(cursor=None)
+
+    async def _down(
+        self, reached: _Position, since: datetime, seen: set[int] | None = None
+    ) -> AsyncIterator[Page]:
         """One descent, from the top or from where it stopped."""
         waiting = deque[_Waiting]()
         wanted: dict[tuple[int, int], list[_Waiting]] = {}
-        ready: list[_Waiting] = []
         async for last in self._slices(reached, since):
             for key in last.wanted:
                 wanted.setdefault(key, []).append(last)
             waiting.append(last)
             for post in last.slice.posts:
+                if seen is not None:
+                    seen.add(post["id"])
                 key = (post["topic_id"], number_of(post))
                 for other in wanted.pop(key, ()):
                     other.meet(*key, post["id"])
             while waiting and (not waiting[0].wanted or len(waiting) > _WAITING_PAGES):
-                ready.append(waiting.popleft())
-            if len(ready) >= _TOGETHER:
-                async for page in self._tell(ready, since):
-                    yield page
-                ready.clear()
-        left = [*ready, *waiting]
-        for first in range(0, len(left), _TOGETHER):
-            async for page in self._tell(left[first : first + _TOGETHER], since):
-                yield page
+                yield await self._tell(waiting.popleft(), since)
+        for left in waiting:
+            yield await self._tell(left, since)
 
     async def _slices(self, reached: _Position, since: datetime) -> AsyncIterator[_Waiting]:
         """The answers of one descent, each with the position after it."""
@@ -195,29 +194,18 @@ class History:
                     return
                 yield _Waiting(found, reached._replace(top=top, before=next_))
 
-    async def _tell(self, told: list[_Waiting], since: datetime) -> AsyncIterator[Page]:
-        """The page of some slices; what their replies answer is looked up where it was not met on the way.
-
-        Further down stand only older posts, so that what was true of the first slice's moment is true of all.
-        """
-        draft = Draft(_STREAM, told[0].slice.at)
-        for waited in told:
-            posts = waited.slice.posts
-            if waited.wanted:
-                for post in posts:
-                    if (post["topic_id"], post.get("reply_to_post_number")) in waited.wanted:
-                        waited.answered[post["id"]] = await self._forum.answered(post)
-            self._forum.remember(posts)
-            young = [post for post in posts if _time(post) >= since]
-            await self._forum.tell_latest(young, draft, waited.answered)
-        for message in draft.messages:
-            self._ledger.note(int(message.thread_id or 0), message.created_at, message.channel_id)
-        for page in self._ledger.pages():
-            yield page
-        reached = told[-1].reached
-        yield draft.page(
-            reached.text, 1 - reached.before / reached.top if reached.before and reached.top else 1.0
-        )
+    async def _tell(self, told: _Waiting, since: datetime) -> Page:
+        """The page of a slice; what its replies answer is looked up where it was not met on the way."""
+        posts, reached = told.slice.posts, told.reached
+        if told.wanted:
+            for post in posts:
+                if (post["topic_id"], post.get("reply_to_post_number")) in told.wanted:
+                    told.answered[post["id"]] = await self._forum.answered(post)
+        self._forum.remember(posts)
+        draft = Draft(_STREAM, told.slice.at)
+        await self._forum.tell_latest([post for post in posts if _time(post) >= since], draft, told.answered)
+        left = reached.before / reached.top if reached.before and reached.top else 0.0
+        return draft.page(reached.text, 1 - left)
 
     async def _is_young_below(self, before: int, floor: int, since: datetime) -> bool:
         """Whether further down there are posts after `since`: an import gives young numbers to old posts."""
@@ -227,89 +215,6 @@ class History:
                 return True
             stride *= 2
         return False
-
-    # --- topics ---------------------------------------------------------------------------------------------------
-
-    async def bumped(self, since: datetime) -> list[Json]:
-        """The topics that were last bumped after a moment, each once."""
-        found: dict[int, Json] = {}
-        number = 0
-        while True:
-            rows = await self._forum.topics(number)
-            new = [row for row in rows if row["id"] not in found]
-            found.update((row["id"], row) for row in new if bumped_at(row) >= since)
-            if not new or any(not row.get("pinned") and bumped_at(row) < since for row in rows):
-                return list(found.values())
-            number += 1
-
-    async def solutions(self, since: datetime) -> AsyncIterator[Page]:
-        """Topics with an accepted answer, those that vanished while the posts were read, and those not met there."""
-        listed = await self.bumped(since)
-        solved = [
-            row["id"] for row in listed
-            if str(row.get("category_id")) not in self._forum.closed
-            and (row.get("has_accepted_answer") or row["id"] not in self._ledger.topics)
-        ]  # fmt: skip
-        gone = self._ledger.since(since) - {row["id"] for row in listed}
-        async for page in self.topics([*solved, *sorted(gone)]):
-            yield page
-
-    async def sweep(self, since: datetime) -> AsyncIterator[Page]:
-        """All topics bumped after a moment, read whole; and those that should be among them but are not."""
-        listed = [row["id"] for row in await self.bumped(since)]
-        async for page in self.topics([*listed, *sorted(self._ledger.since(since) - set(listed))]):
-            yield page
-
-    async def topics(self, ids: Iterable[int]) -> AsyncIterator[Page]:
-        """These topics, each whole; two are read at a time."""
-        left = deque(ids)
-        under_way: deque[tuple[int, asyncio.Task[Page | None]]] = deque()
-        try:
-            while left or under_way:
-                while left and len(under_way) < THREADS:
-                    under_way.append((left[0], asyncio.create_task(self._topic(left.popleft()))))
-                id_, task = under_way[0]
-                at, page = datetime.now(UTC), await task
-                under_way.popleft()
-                for known in self._ledger.pages():
-                    yield known
-                if page is not None:
-                    yield page
-                    continue
-                swept = Swept(self._ledger.category(id_), identity(id_))
-                yield Page("", None, at, swept=(swept,))
-                self._ledger.drop(id_)  # only now: whoever is stopped before asks for it again
-            for known in self._ledger.pages():
-                yield known
-        finally:
-            for _, task in under_way:
-                task.cancel()
-
-    async def _topic(self, id_: int) -> Page | None:
-        """One topic as it stands, whole; None when it is gone."""
-        at = datetime.now(UTC)
-        try:
-            found = await self._forum.read(id_)
-        except Told as error:
-            category = self._ledger.category(id_)
-            if category in self._forum.open:
-                return Page("", None, at, refusals=(await self._forum.refusal(category),))
-            # Its category was closed to us, or nobody knows it: what we have of it stays as it is.
-            await self._forum.listing(self._forum.client.latest_topics, page=0)
-            return Page("", None, at, left_out={f"topic that may not be read ({error.status})": 1})
-        if found is None:
-            return None
-        page = await self._forum.tell_topic(found, "")
-        for message in page.messages:
-            self._ledger.note(id_, message.created_at, message.channel_id)
-        return page
-
-
-def bumped_at(row: Json) -> datetime:
-    """When a topic in a list was last bumped."""
-    return iso_moment(
-        row.get("bumped_at") or row.get("last_posted_at") or row.get("created_at") or "2013-01-01"
-    )
 
 
 def _time(post: Any) -> datetime:

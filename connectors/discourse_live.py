@@ -14,9 +14,9 @@ from aiohttp import web
 
 from connectors.base import Inbox
 from connectors.discourse_forum import Forum, Json
-from connectors.discourse_history import OVERLAP, History, Slice, bumped_at, descend, position
-from connectors.discourse_ledger import Ledger
+from connectors.discourse_history import OVERLAP, History, Slice, descend, position
 from connectors.discourse_people import newcomers
+from connectors.discourse_topics import Topics, bumped_at
 from connectors.errors import Misconfigured
 from connectors.paging import Draft
 from connectors.records import Message, Page
@@ -38,13 +38,13 @@ class _Seen(NamedTuple):
 class Live:
     """Asks a forum for what is new, and reads again what may have changed."""
 
-    def __init__(self, forum: Forum, history: History, ledger: Ledger) -> None:
+    def __init__(self, forum: Forum, history: History, topics: Topics) -> None:
         self.wake = asyncio.Event()
         self.mark = 0
         """Every post up to this one has been delivered."""
         self._forum = forum
         self._history = history
-        self._ledger = ledger
+        self._topics = topics
         self._hints: set[int] = set()
         self._window: dict[int, _Seen] = {}
         self._rows: dict[int, Json] = {}
@@ -62,7 +62,6 @@ class Live:
     async def run(self, inbox: Inbox, pause: float) -> None:
         """Ask until cancelled."""
         cursors = await inbox.cursors()
-        self._ledger.load(cursors)
         self._begin(cursors)
         while True:
             self.wake.clear()
@@ -89,9 +88,9 @@ class Live:
         hints, self._hints = self._hints, set()
         before = (self._rows, self._window, self._bumped)
         try:
-            topics = await self._topics()
+            changed = await self._changed()
             again = await self._posts(inbox)
-            async for page in self._history.topics(sorted(topics | again | hints)):
+            async for page in self._topics.read(dict.fromkeys(sorted(changed | again | hints), "")):
                 await inbox.deliver(page)
             stored = {"mark": self.mark, "bumped": (self._bumped or datetime.now(UTC)).isoformat()}
             if stored != self._stored:
@@ -137,16 +136,12 @@ class Live:
         fresh = {id_ for id_, seen in read.items() if self._window.get(id_) != seen}
         draft.messages = [message for message in draft.messages if int(message.id) in fresh]
         draft.deletions = [deletion for deletion in draft.deletions if int(deletion.message_id) in fresh]
-        for message in draft.messages:
-            self._ledger.note(int(message.thread_id or 0), message.created_at, message.channel_id)
-        for page in self._ledger.pages():
-            await inbox.deliver(page)
         if draft.messages or draft.deletions or draft.members:
             await inbox.deliver(draft.page(None, 0.0)._replace(fraction=None))
 
     # --- topics -----------------------------------------------------------------------------------------------
 
-    async def _topics(self) -> set[int]:
+    async def _changed(self) -> set[int]:
         """The topics that look different in the list than the last time, or that vanished from it."""
         since = self._bumped
         rows = await self._forum.topics(0)
@@ -155,7 +150,7 @@ class Live:
             and rows
             and all(bumped_at(row) > since for row in rows if not row.get("pinned"))
         ):
-            rows = await self._history.bumped(since - _GRACE)
+            rows = await self._topics.bumped(since - _GRACE)
         listed = {row["id"]: _look(row) for row in rows}
         known, self._rows = self._rows, listed
         changed = {

@@ -136,10 +136,16 @@ def tell_post(
             None if answered is None else identity(answered),
             micros(iso_moment(updated)) if is_edited else 0,
             _counted(post),
-            (post.get("accepted_answer") is True or at == topic.solved) if solved is None else solved,
+            _is_solution(post, topic) if solved is None else solved,
             None if link is None else f"{link}/{at}",
         )
     )
+
+
+def _is_solution(post: Any, topic: Topic) -> bool:
+    """The post's own word is newer than what its topic said when that was last read."""
+    said = post.get("accepted_answer")
+    return bool(post["post_number"] == topic.solved) if said is None else said is True
 
 
 def author_of(post: Any, known: set[str], draft: Draft) -> str | None:

@@ -5,32 +5,42 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from connectors.base import Held
 from connectors.discourse_calls import Told
 from connectors.discourse_forum import Forum
 from connectors.discourse_messages import tell_account
 from connectors.paging import Draft
-from connectors.records import Page
+from connectors.records import Leave, Page
 
 _STREAM = "people"
 _AT_ONCE = 1_000
 _SHAPES = (KeyError, TypeError, ValueError, AttributeError)
 
 
-async def everybody(forum: Forum) -> AsyncIterator[Page]:
-    """All accounts, with their groups; nobody where the key has no right to the list (authors are known from posts)."""
+async def everybody(forum: Forum, held: Held) -> AsyncIterator[Page]:
+    """All accounts, with their groups, and those that are in the list no longer.
+
+    Nobody where the key has no right to the list: authors are known from their posts.
+    """
+    began = datetime.now(UTC)
     roles = await _roles(forum)
     number, newest = 1, 0
     seen: set[int] = set()
     while True:
         at = datetime.now(UTC)
         rows = await _listed(forum, "active", page=number, order="created", asc="true")
-        new = [row for row in rows or () if row["id"] not in seen]
-        if not new:
+        if rows is None:
             return
+        new = [row for row in rows if row["id"] not in seen]
+        if not new:
+            break
         seen.update(row["id"] for row in new)
         newest = max(newest, *seen)
         yield _page(at, new, roles, newest)
         number += 1
+    # By the beginning of the list: whoever came meanwhile has a later join.
+    if seen and (gone := await held.absent(began)):
+        yield Page(_STREAM, None, datetime.now(UTC), leaves=[Leave(id_, began) for id_ in sorted(gone)])
 
 
 async def newcomers(forum: Forum, cursors: Mapping[str, str]) -> AsyncIterator[Page]:

@@ -101,14 +101,24 @@ class Swept(NamedTuple):
     """A stretch that was reread whole: what the platform still shows of it stands on this page, the rest is deleted.
 
     With `thread_id`: the messages of that thread, its first one only if that stands in `channel_id` too (on Discord it
-    may stand in the channel around). Else: the messages of `channel_id` that are no replies in a thread (its own and
-    those that open a thread). Both ends are included; None is unbounded.
+    may stand in the channel around), or wherever it stands if `channel_id` is empty. Else: the messages of `channel_id`
+    that are no replies in a thread (its own and those that open a thread). Both ends are included; None is unbounded.
     """
 
     channel_id: str
     thread_id: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+
+
+class Thread(NamedTuple):
+    """What is stored of a thread, as a connector is told (`connectors.base.Held`)."""
+
+    channel_id: str
+    messages: int
+    """How many stand."""
+    is_solved: bool
+    """One of them is a solution."""
 
 
 class Refusal(NamedTuple):

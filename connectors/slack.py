@@ -20,7 +20,7 @@ from slack_bolt.middleware.async_middleware import AsyncMiddleware
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
-from connectors.base import Inbox
+from connectors.base import Held, Inbox
 from connectors.errors import Misconfigured, Unavailable
 from connectors.records import Finding, Page, Post
 from connectors.slack_checks import check, token_fault
@@ -53,11 +53,11 @@ class SlackConnector:
     # --- what is read, said and looked at ---------------------------------------------------------------------
 
     async def fetch(
-        self, cursors: Mapping[str, str], since: datetime, *, sweep: bool = False
+        self, cursors: Mapping[str, str], since: datetime, held: Held, *, sweep: bool = False
     ) -> AsyncIterator[Page]:
         """Read history, from the cursor of each stream, or from `since` where there is none."""
         self._demand("bot_token")
-        async with contextlib.aclosing(self._history.fetch(cursors, since, sweep=sweep)) as pages:
+        async with contextlib.aclosing(self._history.fetch(cursors, since, held, sweep=sweep)) as pages:
             async for page in pages:
                 yield page
 

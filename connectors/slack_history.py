@@ -12,8 +12,9 @@ from contextlib import aclosing
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+from connectors.base import Held
 from connectors.paging import Draft
-from connectors.records import ChannelGone, Page, Refusal, Swept
+from connectors.records import ChannelGone, Page, Refusal, Swept, Thread
 from connectors.slack_messages import split_ts, to_moment, to_ts
 from connectors.slack_stretch import (
     INSTANT,
@@ -51,13 +52,15 @@ class History:
         self._reread = timedelta(days=sweep_days)
         self._refused: dict[str, float] = {}
         self._threads = asyncio.Semaphore(_THREADS)
+        self._met: set[str] = set()
+        """The threads that the running sweep has come across."""
 
     def admitted(self, channel: str) -> None:
         """The bot became a member of this channel."""
         self._refused.pop(channel, None)
 
     async def fetch(
-        self, cursors: Mapping[str, str], since: datetime, *, sweep: bool
+        self, cursors: Mapping[str, str], since: datetime, held: Held, *, sweep: bool
     ) -> AsyncGenerator[Page, None]:
         """All channels, members and messages, several channels at a time."""
         workspace = self._workspace
@@ -69,8 +72,9 @@ class History:
         if sweep or not workspace.listed:
             async for page in workspace.list_members():
                 yield page
-        async for page in self._missing(cursors, listed):
+        async for page in self._missing(cursors, await held.channels(since), listed):
             yield page
+        self._met.clear()
         wanted = [id_ for id_ in sorted(listed) if workspace.wants(workspace.channels[id_])]
         stretches = {
             id_: self._sweep(id_, since) if sweep else self._new(id_, cursors, since) for id_ in wanted
@@ -78,12 +82,18 @@ class History:
         async with aclosing(self._side_by_side(stretches)) as pages:
             async for page in pages:
                 yield page
+        if sweep:
+            begin = max(self._web.now() - self._reread, since)
+            async for page in self._unmet(await held.threads(begin), wanted):
+                yield page
 
-    async def _missing(self, cursors: Mapping[str, str], listed: set[str]) -> AsyncIterator[Page]:
+    async def _missing(
+        self, cursors: Mapping[str, str], held: set[str], listed: set[str]
+    ) -> AsyncIterator[Page]:
         """Channels that were read once and are in no list any more: deleted, unless they may be private."""
         workspace = self._workspace
         read = {name.removeprefix(STREAM) for name, at in cursors.items() if name.startswith(STREAM) and at}
-        for id_ in sorted(read - listed):
+        for id_ in sorted((read | held) - listed):
             now = self._web.now()
             if not await workspace.hides(id_):
                 listed.update({id_} & workspace.channels.keys())
@@ -242,6 +252,7 @@ class History:
     async def _read_threads(self, rows: list[Row], stretch: Stretch) -> list[list[Row]]:
         """The threads that have to be read when these rows are met, each whole or from `news` on."""
         asked: dict[str, datetime | None] = {}
+        self._met.update(f"{stretch.channel}:{row['ts']}" for row in rows)
         for row in rows:
             ts, thread = row["ts"], row.get("thread_ts")
             if row.get("reply_count") or (thread == ts and "reply_count" not in row):
@@ -251,7 +262,25 @@ class History:
                     asked[ts] = stretch.news if known else None
             elif thread and thread != ts and to_moment(thread) <= stretch.oldest:
                 asked[thread] = stretch.news
+        self._met.update(f"{stretch.channel}:{ts}" for ts in asked)
         return await _together([self._replies(stretch.channel, *item) for item in asked.items()])
+
+    async def _unmet(self, held: Mapping[str, Thread], wanted: list[str]) -> AsyncIterator[Page]:
+        """After a sweep: the threads of which we hold something new, though their first message was not met: it is older, or gone."""
+        for name, thread in sorted(held.items()):
+            channel, now = thread.channel_id, self._web.now()
+            if name in self._met or channel not in wanted or channel in self._refused:
+                continue
+            try:
+                rows = await self._replies(channel, name.rpartition(":")[2], None)
+            except Declined:
+                continue  # its channel refuses since a moment ago
+            if not rows:
+                yield Page("", None, now, swept=[Swept("", name, None, now)])
+            for chunk, swept in pieces(Stretch(channel, now, now, None, None), rows, now):
+                draft = Draft("", now)
+                self._fill(channel, draft, chunk)
+                yield await self._page(draft, None, swept)
 
     async def _replies(self, channel: str, ts: str, news: datetime | None) -> list[Row]:
         """A thread, its first message included; with `news` only what is younger."""

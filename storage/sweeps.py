@@ -24,7 +24,7 @@ _FOUND_BY = (
     f"""s.channel_id = messages.channel_id AND s.thread_id = ''
         AND (messages.thread_id IS NULL OR messages.opens_thread) AND {_LATER}""",
     f"""s.thread_id = messages.thread_id AND s.thread_id <> ''
-        AND (NOT messages.opens_thread OR s.channel_id = messages.channel_id) AND {_LATER}""",
+        AND (NOT messages.opens_thread OR s.channel_id IN (messages.channel_id, '')) AND {_LATER}""",
     """s.whole AND s.thread_id = '' AND s.swept_at >= messages.observed_at AND s.channel_id IN (messages.channel_id, messages.thread_id,
         (SELECT c.parent_id FROM channels c WHERE c.source_id = messages.source_id
             AND c.external_id = messages.channel_id))""",
@@ -142,6 +142,8 @@ def _places(stretch: Stretch, sign: str) -> list[tuple[str, tuple[str, ...]]]:
         gone = (stretch.channel_id,)
         return [(f"channel_id = {sign}", gone), (f"thread_id = {sign}", gone), (inside, gone)]
     if stretch.thread_id:
+        if not stretch.channel_id:
+            return [(f"thread_id = {sign}", (stretch.thread_id,))]
         inside = f"thread_id = {sign} AND (NOT opens_thread OR channel_id = {sign})"
         return [(inside, (stretch.thread_id, stretch.channel_id))]
     return [(f"channel_id = {sign} AND (thread_id IS NULL OR opens_thread)", (stretch.channel_id,))]

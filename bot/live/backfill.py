@@ -5,7 +5,9 @@ from collections.abc import Callable
 from contextlib import aclosing
 from datetime import datetime
 from functools import partial
+from typing import Any
 
+from bot.live.held import Held
 from bot.live.inbox import ROWS, pieces, size
 from bot.live.writer import Writer
 from connectors.base import Connector
@@ -36,11 +38,17 @@ async def read_history(
     cursors = await writer.later(partial(_cursors, database, source_id))
     pages: asyncio.Queue[Page | Exception | None] = asyncio.Queue(_AHEAD)
 
+    async def ask(work: Callable[[], Any]) -> Any:
+        await pages.join()  # what was read just now is to be in the answer
+        return await writer.later(work)
+
+    held = Held(database, source_id, ask)
+
     async def fetch() -> None:
         end: Exception | None = None
         try:
             # aclosing exists at run time for every asynchronous generator, which is what connectors return.
-            async with aclosing(connector.fetch(cursors, since, sweep=sweep)) as found:  # type: ignore[type-var]
+            async with aclosing(connector.fetch(cursors, since, held, sweep=sweep)) as found:  # type: ignore[type-var]
                 async for page in found:
                     for piece in pieces(page):
                         await pages.put(piece)
@@ -55,6 +63,7 @@ async def read_history(
             some, over = _gather(end, pages)
             await writer.later(partial(_save, database, source_id, some))
             for page in some:
+                pages.task_done()
                 on_page(page)
             end = over or await pages.get()
         if end is not None:

@@ -149,6 +149,55 @@ async def test_a_channel_that_went_while_we_were_away(world: World, town: Town) 
     assert world.stored() == world.fake.standing()
 
 
+async def test_what_only_events_told_of_and_went_while_we_were_away(world: World, town: Town) -> None:
+    fake = world.fake
+    said = town.talk(4)
+    async with world.hearing():
+        question, answer = town.ask(old=False)
+        other = fake.add_channel("other")
+        passing = fake.say(other, town.bob, "here for an hour")
+        await until(lambda: {question, answer, passing} <= set(world.stored()))
+    match fake.name:
+        case "slack":
+            fake.delete_many([answer, question])
+        case "discord":
+            fake.delete_channel(world.thread_of(question))
+        case "discourse":
+            fake.delete(question)
+    fake.delete_channel(other)
+    await world.read()
+    await world.read(sweep=True)
+    assert world.stored() == fake.standing()
+    assert set(said) <= set(world.stored())
+
+
+async def test_a_channel_that_a_sweep_meets_first_has_its_history_read_too(world: World, town: Town) -> None:
+    town.talk(3)
+    await world.read()
+    late = world.fake.add_channel("late")
+    old = world.fake.say(
+        late, town.ada, "older than any sweep looks", at=datetime.now(UTC) - timedelta(days=40)
+    )
+    world.fake.say(late, town.ada, "of today")
+    await world.read(sweep=True, back=timedelta(days=30))
+    await world.read()
+    assert world.stored() == world.fake.standing()
+    assert old in world.stored()
+
+
+async def test_who_left_while_we_were_away_is_noticed(world: World, town: Town) -> None:
+    town.talk(3)
+    eve = world.fake.add_member("eve")
+    await world.read()
+    assert world.present() >= {"ada", "bob", "eve"}
+    world.fake.remove_member(eve)
+    world.fake.add_member("dan")
+    await world.read()
+    await world.read(sweep=True)
+    assert "eve" not in world.present()
+    assert world.present() >= {"ada", "bob", "dan"}
+
+
 # --- listening --------------------------------------------------------------------------------------------------
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 from sqlalchemy import select
 
+from bot.live.held import Held
 from bot.live.inbox import Inbox, pieces
 from bot.live.metrics import Metrics
 from bot.live.supervisor import Service, Supervisor, connector_settings
@@ -79,13 +80,16 @@ class World:
         """The settings that point at the fake."""
         return Source(**{"poll_seconds": 0.05} | self.fake.settings)
 
-    async def read(self, *, sweep: bool = False, pages: int | None = None) -> int:
+    async def read(
+        self, *, sweep: bool = False, pages: int | None = None, back: timedelta = LONG_AGO
+    ) -> int:
         """Read history with a connector of its own, and stop dead after so many pages; returns how many came."""
         count = 0
         async with self.connector() as connector:
             cursors = await self.inbox.cursors()
-            since = datetime.now(UTC) - LONG_AGO
-            async with aclosing(connector.fetch(cursors, since, sweep=sweep)) as found:  # type: ignore[type-var]
+            since = datetime.now(UTC) - back
+            held = Held(self.database, self.id, self.writer.later)
+            async with aclosing(connector.fetch(cursors, since, held, sweep=sweep)) as found:  # type: ignore[type-var]
                 async for page in found:
                     count += 1
                     for piece in pieces(page):
@@ -93,6 +97,18 @@ class World:
                     if count == pages:
                         break
         return count
+
+    @asynccontextmanager
+    async def hearing(self) -> AsyncIterator[None]:
+        """Events alone: nobody reads history meanwhile."""
+        async with self.connector() as connector:
+            listening = asyncio.create_task(connector.listen(self.inbox))
+            try:
+                await until(lambda: listening.done() or self.inbox.heard.is_set())
+                yield
+            finally:
+                listening.cancel()
+                await asyncio.wait([listening], timeout=5)
 
     @asynccontextmanager
     async def served(self, run: Run = FAST) -> AsyncIterator[Supervisor]:
@@ -125,6 +141,15 @@ class World:
                     orjson.loads(row.reactions or "{}"), row.is_solution,
                 )
                 for row in session.scalars(chosen)
+            }  # fmt: skip
+
+    def present(self) -> set[str]:
+        """The members who are in the community, by name."""
+        with self.database.read() as session:
+            chosen = select(tables.Member).where(tables.Member.source_id == self.id, tables.Member.is_active)
+            return {
+                row.name for row in session.scalars(chosen)
+                if row.left_at is None or (row.rejoined_at is not None and row.rejoined_at > row.left_at)
             }  # fmt: skip
 
     def is_equal(self) -> bool:

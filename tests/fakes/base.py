@@ -54,6 +54,10 @@ class FakePlatform(Protocol):
     # People act. All return at once; events go out to connected listeners as the platform would send them.
     def add_channel(self, name: str, *, private: bool = False, forum: bool = False) -> str: ...
     def add_member(self, name: str, *, bot: bool = False, staff: bool = False) -> str: ...
+    def remove_member(self, member: str) -> None:
+        """The account leaves, as the platform has it: it is deactivated, removed or deleted; what it wrote stays."""
+        ...
+
     def say(self, channel: str, author: str, text: str, *, thread: str | None = None, reply_to: str | None = None,
             at: datetime | None = None) -> str: ...  # fmt: skip
     def open_thread(

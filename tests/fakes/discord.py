@@ -84,7 +84,8 @@ class FakeDiscord:
         self.gateway.tell("GUILD_MEMBER_ADD", shapes.member(person) | {"guild_id": shapes.GUILD})
         return person.id
 
-    def leave(self, member: str) -> None:
+    def remove_member(self, member: str) -> None:
+        self.people[member].left = True
         gone = {"guild_id": shapes.GUILD, "user": shapes.user(self.people[member])}
         self.gateway.tell("GUILD_MEMBER_REMOVE", gone)
 

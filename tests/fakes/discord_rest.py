@@ -139,7 +139,8 @@ class Rest:
         if not world.flags & (1 << 14 | 1 << 15):
             return error(403, 50001, "Missing Access")
         after, limit = int(request.query.get("after", 0)), int(request.query.get("limit", 1))
-        found = sorted((p for p in world.people.values() if int(p.id) > after), key=lambda p: int(p.id))
+        there = [person for person in world.people.values() if int(person.id) > after and not person.left]
+        found = sorted(there, key=lambda person: int(person.id))
         return answered([shapes.member(person) for person in found[:limit]])
 
     async def member(self, request: web.Request) -> web.Response:

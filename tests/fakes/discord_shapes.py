@@ -26,6 +26,7 @@ class Person:
     bot: bool = False
     staff: bool = False
     joined_at: datetime = EPOCH
+    left: bool = False
 
 
 @dataclass

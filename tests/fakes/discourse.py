@@ -106,6 +106,9 @@ class FakeDiscourse:
         self.users[id_] = User(id_, name, datetime.now(UTC), moderator=staff)
         return str(id_)
 
+    def remove_member(self, member: str) -> None:
+        del self.users[int(member)]
+
     def say(
         self, channel: str, author: str, text: str, *, thread: str | None = None, reply_to: str | None = None,
         at: datetime | None = None,

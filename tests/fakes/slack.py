@@ -115,6 +115,10 @@ class FakeSlack:
         self.wire.emit({"type": "team_join", "user": self.users[id_]})
         return id_
 
+    def remove_member(self, member: str) -> None:
+        self.users[member]["deleted"] = True
+        self.wire.emit({"type": "user_change", "user": self.users[member]})
+
     def add_stranger(self, name: str) -> str:
         """A guest of Slack Connect: in no list."""
         id_ = self._id("W")

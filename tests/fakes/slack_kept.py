@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from connectors.records import Channel, Join, Leave, Member, Message, Page
+from connectors.records import Channel, Join, Leave, Member, Message, Page, Thread
 from tests.fakes.base import Standing
 
 
@@ -18,7 +18,7 @@ class Kept:
         self.snapshots: dict[str, tuple[int, datetime, Message]] = {}
         self.deleted: dict[str, datetime] = {}
         self.members: dict[str, tuple[bool, datetime, Member]] = {}
-        self.channels: dict[str, tuple[datetime, Channel]] = {}
+        self.places: dict[str, tuple[datetime, Channel]] = {}
         self.joins: set[Join | Leave] = set()
         self.refused: dict[str, str] = {}
         self.failing: list[Exception] = []
@@ -59,15 +59,15 @@ class Kept:
             if member.id not in self.members or (member.complete, at) >= self.members[member.id][:2]:
                 self.members[member.id] = (member.complete, at, member)
         for channel in page.channels:
-            if channel.id not in self.channels or at >= self.channels[channel.id][0]:
-                self.channels[channel.id] = (at, channel)
+            if channel.id not in self.places or at >= self.places[channel.id][0]:
+                self.places[channel.id] = (at, channel)
 
     def _sweep(self, page: Page) -> None:
         at = page.observed_at
         shown = {message.id for message in page.messages}
         for swept in page.swept:
             for id_, (_, observed, message) in self.snapshots.items():
-                if id_ in shown or message.channel_id != swept.channel_id or observed > at:
+                if id_ in shown or swept.channel_id not in {message.channel_id, ""} or observed > at:
                     continue
                 reply = message.thread_id is not None and not message.opens_thread
                 inside = message.thread_id == swept.thread_id if swept.thread_id else not reply
@@ -80,6 +80,24 @@ class Kept:
 
     def _delete(self, id_: str, at: datetime) -> None:
         self.deleted[id_] = max(at, self.deleted.get(id_, at))
+
+    async def channels(self, since: datetime) -> set[str]:
+        recent = {id_ for id_, (_, _, message) in self.snapshots.items() if message.created_at >= since}
+        return {message.channel_id for id_, message in self.standing().items() if id_ in recent}
+
+    async def threads(self, since: datetime) -> dict[str, Thread]:
+        found: dict[str, Thread] = {}
+        for id_ in self.standing():
+            message = self.snapshots[id_][2]
+            if message.thread_id and message.created_at >= since:
+                found[message.thread_id] = Thread(message.channel_id, 0, False)
+        return found
+
+    async def messages(self, since: datetime, until: datetime) -> dict[str, str]:
+        raise NotImplementedError(f"Nobody asks for the messages on Slack from {since} to {until}.")
+
+    async def absent(self, since: datetime) -> set[str]:
+        raise NotImplementedError(f"Nobody asks for accounts that Slack lists no more since {since}.")
 
     async def cursors(self) -> Mapping[str, str]:
         return dict(self.positions)

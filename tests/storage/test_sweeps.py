@@ -36,10 +36,8 @@ class Look(NamedTuple):
 
 
 stretches = st.builds(
-    lambda thread, ends: Swept(
-        "k", "t" if thread else None, *(None if end is None else minute(end) for end in ends)
-    ),
-    st.booleans(),
+    lambda place, ends: Swept(*place, *(None if end is None else minute(end) for end in ends)),
+    st.sampled_from([("k", None), ("k", "t"), ("", "t"), ("elsewhere", "t")]),
     st.tuples(st.none() | st.integers(0, 4), st.none() | st.integers(0, 4)),
 )
 ids = st.frozensets(st.sampled_from(sorted(PLACES)))
@@ -64,7 +62,8 @@ def page(seen: int, look: Look) -> Page:
 
 def covers(swept: Swept, id_: str) -> bool:
     written, thread = PLACES[id_]
-    inside = thread == "t" if swept.thread_id else thread is None or id_ == "o"
+    reply = thread == "t" and (id_ != "o" or swept.channel_id in {"k", ""})
+    inside = reply if swept.thread_id else thread is None or id_ == "o"
     since = swept.since or minute(-1)
     until = swept.until or minute(99)
     return inside and since <= minute(written) <= until

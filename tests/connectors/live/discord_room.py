@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from bot.live.held import Held
 from connectors.discord import DiscordConnector
 from connectors.records import Page
 from storage import ingest, tables
@@ -33,6 +34,7 @@ class Kept:
         self.broken: Exception | None = None
         with database.write() as session:
             self.source = ingest.source_id(session, "chat", "discord")
+        self.held = Held(database, self.source, database.run)
 
     async def deliver(self, page: Page) -> None:
         if self.hold is not None:
@@ -93,7 +95,7 @@ async def read(
 ) -> list[Page]:
     """Fetch and keep; at `most` pages the process dies."""
     found = []
-    pages = connector.fetch(kept.known(), since, sweep=sweep)
+    pages = connector.fetch(kept.known(), since, kept.held, sweep=sweep)
     async for page in pages:
         found.append(page)
         kept.save(page)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import orjson
 from sqlalchemy import select
 
+from bot.live.held import Held
 from connectors.discourse import DiscourseConnector
 from connectors.records import Page
 from storage import ingest, tables
@@ -30,6 +31,7 @@ class Home:
         self._news = asyncio.Condition()
         with database.write() as session:
             self.source = ingest.source_id(session, "forum", "discourse")
+        self.held = Held(database, self.source, database.run)
 
     async def deliver(self, page: Page) -> None:
         await self.database.run(self._save, page)
@@ -90,7 +92,7 @@ class Home:
         self, connector: DiscourseConnector, since: datetime = EPOCH, *, sweep: bool = False, stop_after: int | None = None
     ) -> None:  # fmt: skip
         """Fetch into the database; with `stop_after` only so many pages, as if killed then."""
-        pages = connector.fetch(await self.cursors(), since, sweep=sweep)
+        pages = connector.fetch(await self.cursors(), since, self.held, sweep=sweep)
         async for page in pages:
             await self.deliver(page)
             if stop_after is not None:

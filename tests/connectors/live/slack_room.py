@@ -34,7 +34,7 @@ async def read(
     connector: SlackConnector, kept: Kept, *, sweep: bool = False, since: datetime = LONG_AGO
 ) -> None:
     """Read history to its end."""
-    async for page in connector.fetch(await kept.cursors(), since, sweep=sweep):
+    async for page in connector.fetch(await kept.cursors(), since, kept, sweep=sweep):
         kept.keep(page)
 
 

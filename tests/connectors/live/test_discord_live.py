@@ -57,7 +57,7 @@ async def test_what_happens_is_kept(
         fake.unreact(answer, "👍", bob)
         fake.rename(topic, "How so?")
         await kept.equals(fake)
-        fake.leave(bob)
+        fake.remove_member(bob)
         fake.delete_channel(topic)
         await kept.equals(fake)
         fake.delete_channel(channel)

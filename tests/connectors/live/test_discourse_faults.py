@@ -137,7 +137,7 @@ async def test_a_revoked_key_stops_with_the_cure(forum: FakeDiscourse, home: Hom
     assert home.standing() == before
 
 
-async def test_a_redirect_is_not_followed_with_the_key(forum: FakeDiscourse) -> None:
+async def test_a_redirect_is_not_followed_with_the_key(forum: FakeDiscourse, home: Home) -> None:
     async def moved(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(
@@ -150,7 +150,7 @@ async def test_a_redirect_is_not_followed_with_the_key(forum: FakeDiscourse) -> 
         address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         async with connected(forum, url=address) as connector:
             with pytest.raises(Misconfigured, match=r"elsewhere\.example"):
-                await anext(aiter(connector.fetch({}, EPOCH)))
+                await anext(aiter(connector.fetch({}, EPOCH, home.held)))
 
 
 # --- webhooks -------------------------------------------------------------------------------------------------------

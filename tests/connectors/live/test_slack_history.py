@@ -42,7 +42,7 @@ async def test_killed_after_any_page_it_reads_on(slack: FakeSlack) -> None:
     for lives in range(200):
         connector = SlackConnector(slack.settings, slack.secrets)
         whole = True
-        async with aclosing(connector.fetch(await kept.cursors(), LONG_AGO)) as pages:  # type: ignore[type-var]
+        async with aclosing(connector.fetch(await kept.cursors(), LONG_AGO, kept)) as pages:  # type: ignore[type-var]
             async for page in pages:
                 kept.keep(page)
                 if page.messages and dice.random() < 0.5:
