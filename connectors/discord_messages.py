@@ -63,7 +63,6 @@ class Server:
         self.names_private = bool(settings.get("include"))
         """Whether the operator named any place that is not public by itself."""
         self._settings = Settings(settings)
-        self._exclude = frozenset(str(name).lstrip("#").lower() for name in settings.get("exclude") or ())
         self.roles: dict[str, Role] = {}
         self.places: dict[str, Place] = {}
         self.owner_id = ""
@@ -117,7 +116,7 @@ class Server:
         return not place.is_private or self._settings.names(place.id, place.name)
 
     def _excluded(self, place: Place) -> bool:
-        if not self._exclude.isdisjoint((place.id, place.name.lower())):
+        if self._settings.excludes(place.id, place.name):
             return True
         parent = self.places.get(place.parent_id or "")
         return parent is not None and self._excluded(parent)

@@ -11,18 +11,16 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple, Protocol
 
 from connectors.discourse_calls import Calls, Told, denied
+from connectors.discourse_categories import Categories
 from connectors.discourse_messages import (
     Topic,
-    categories_below,
-    category_of,
     number_of,
     tell_post,
     topic_of,
     topic_of_post,
 )
 from connectors.paging import Draft
-from connectors.records import Channel, Page, Refusal, Swept
-from connectors.values import Settings, words
+from connectors.records import Page, Swept
 
 _log = logging.getLogger("connectors.discourse")
 _SHAPES = (KeyError, TypeError, ValueError, AttributeError)
@@ -59,10 +57,7 @@ class Forum:
         self.client = client
         self.calls = calls
         self.address = address
-        self.closed: set[str] = set()
-        """Categories that are not ours to read: not everybody may, and nobody named them."""
-        self.open: dict[str, Channel] = {}
-        self._settings = Settings(settings)
+        self.categories = Categories(self, settings)
         self._authors: set[str] = set()
         self._numbers: dict[tuple[int, int], int] = {}
         self.solved: dict[int, int | None] = {}
@@ -116,80 +111,6 @@ class Forum:
         rows = (found.get("topic_list") or {}).get("topics") if isinstance(found, dict) else None
         return [row for row in rows or () if isinstance(row, dict) and isinstance(row.get("id"), int)]
 
-    # --- categories ---------------------------------------------------------------------------------------------
-
-    async def categories(self, *, probe: bool) -> tuple[Draft, list[Refusal], list[str]]:
-        """Read all categories; with `probe` each is asked for, to see whether it may be read.
-
-        Returns:
-            A draft with the channels, the refusals, and the categories that answered.
-        """
-        draft = Draft("categories", datetime.now(UTC))
-        site = await self.listing(self.client._get, "/site.json")  # noqa: SLF001 - as above
-        rows = site.get("categories") if isinstance(site, dict) else None
-        if not rows:  # a forum with very many categories tells them on demand
-            lists = await self.listing(
-                self.client._get, "/categories.json", include_subcategories="true"  # noqa: SLF001 - as above
-            )  # fmt: skip
-            rows = lists["category_list"]["categories"]
-        found: dict[str, tuple[Channel, tuple[str, ...]]] = {}
-        self._collect(rows, None, found)
-        self.closed = {
-            id_
-            for id_, (channel, names) in found.items()
-            if channel.is_private and not self._settings.names(*names)
-        }
-        draft.left_out["private category"] = len(self.closed)
-        self.open = {id_: channel for id_, (channel, _) in found.items() if id_ not in self.closed}
-        draft.channels.extend(self.open.values())
-        refusals: list[Refusal] = []
-        if probe:
-            answers = await asyncio.gather(*(self._refusal(id_) for id_ in self.open))
-            refusals = [answer for answer in answers if answer is not None]
-        refused = {refusal.channel_id for refusal in refusals}
-        return draft, refusals, [id_ for id_ in self.open if probe and id_ not in refused]
-
-    def _collect(
-        self, rows: Iterable[Any], parent: str | None, found: dict[str, tuple[Channel, tuple[str, ...]]]
-    ) -> None:
-        for row in rows:
-            try:
-                channel = category_of(row, parent, self.address)
-                found[channel.id] = (channel, (channel.id, channel.name, words(row.get("slug"))))
-                self._collect(categories_below(row), channel.id, found)
-            except _SHAPES:
-                _log.warning("a category of unknown form was skipped")
-
-    async def _refusal(self, category: str) -> Refusal | None:
-        """Why a category may not be read; None if it may."""
-        try:
-            await self.get(f"/c/{category}/show.json")
-        except Told as error:
-            return await self.refusal(category) if error.status == 403 else None  # noqa: PLR2004 - forbidden
-        return None
-
-    async def refusal(self, category: str) -> Refusal:
-        """A category that said no, while the key is good.
-
-        Raises:
-            Misconfigured: it is the key that is refused.
-        """
-        await self.listing(self.client.latest_topics, page=0)
-        name = self.open[category].name if category in self.open else category
-        return Refusal(
-            category,
-            f"The category {name} may not be read by the API user. Give it the right to see the category in its "
-            "settings (Security), or use the key of a user who has it.",
-        )
-
-    async def is_open(self, category: str) -> bool:
-        """Whether a category's posts are ours to read; one never heard of is looked up first."""
-        if category not in self.open and category not in self.closed and category != "uncategorized":
-            await self.categories(probe=False)
-            if category not in self.open:
-                self.closed.add(category)
-        return category not in self.closed
-
     # --- posts --------------------------------------------------------------------------------------------------
 
     def remember(self, posts: Iterable[Json]) -> None:
@@ -240,7 +161,7 @@ class Forum:
                 topic = await self._topic_of(post)
                 if topic is None or topic.is_private:
                     continue
-                if not await self.is_open(topic.channel):
+                if not await self.categories.is_open(topic.channel):
                     draft.left_out["post in a private category"] += 1
                     continue
                 tell_post(post, topic, answered.get(post["id"]), self.address, self._authors, draft)
@@ -320,7 +241,7 @@ class Forum:
         draft = Draft(stream, found.at)
         topic = found.topic
         numbers = {number_of(post): post["id"] for post in found.posts}
-        if topic.is_private or not await self.is_open(topic.channel):
+        if topic.is_private or not await self.categories.is_open(topic.channel):
             draft.left_out = Counter({"post in a private category": len(found.posts)})
         else:
             for post in found.posts:

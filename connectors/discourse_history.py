@@ -118,18 +118,21 @@ class History:
 
     async def places(self, cursors: Mapping[str, str]) -> Page:
         """The categories: those there are, those gone, and those that refuse."""
-        draft, refusals, readable = await self._forum.categories(probe=True)
+        draft, refusals, readable = await self._forum.categories.read(probe=True)
         gone = []
-        for id_ in orjson.loads(cursors.get("categories") or "[]"):
-            if id_ not in self._forum.open and id_ not in self._forum.closed:
+        before = orjson.loads(cursors.get("categories") or "[]")
+        for id_ in before:
+            if id_ not in self._forum.categories.open and id_ not in self._forum.categories.closed:
                 try:
                     await self._forum.get(f"/c/{id_}/show.json")
                 except Told as error:
                     if error.is_gone:
                         gone.append(ChannelGone(id_, draft.observed_at))
                         continue
-                refusals.append(await self._forum.refusal(id_))
-        known = sorted({*self._forum.open, *(refusal.channel_id for refusal in refusals)})
+                refusals.append(await self._forum.categories.refusal(id_))
+        # What was open once and is closed now is to be known as private.
+        draft.channels += [channel for id_, channel in self._forum.categories.hidden.items() if id_ in before]
+        known = sorted({*self._forum.categories.open, *(refusal.channel_id for refusal in refusals)})
         page = draft.page(orjson.dumps(known).decode(), 0.0)
         return page._replace(refusals=refusals, readable=readable, gone_channels=gone, fraction=None)
 
@@ -185,14 +188,15 @@ class History:
                 top = top or max((post["id"] for post in found.posts), default=0)
                 next_ = found.next
                 is_old = bool(found.posts) and all(_time(post) < since for post in found.posts)
+                ours = found._replace(posts=await self._forum.categories.ours(found.posts))
                 old = old + 1 if is_old else 0
                 if old * _WINDOW >= OVERLAP and next_:
                     old = 0
                     next_ = next_ if await self._is_young_below(next_, floor, since) else 0
                 if not next_:
-                    yield _Waiting(found, _Position(top, reached.since))
+                    yield _Waiting(ours, _Position(top, reached.since))
                     return
-                yield _Waiting(found, reached._replace(top=top, before=next_))
+                yield _Waiting(ours, reached._replace(top=top, before=next_))
 
     async def _tell(self, told: _Waiting, since: datetime) -> Page:
         """The page of a slice; what its replies answer is looked up where it was not met on the way."""

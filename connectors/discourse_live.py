@@ -50,6 +50,10 @@ class Live:
         self._rows: dict[int, Json] = {}
         self._bumped: datetime | None = None
         self._stored: dict[str, Any] = {}
+        self._places: dict[str, str] = {}
+        """The cursor of the categories."""
+        self._told: set[str] = set()
+        """The categories that were told of."""
         self.people = ""
         """The youngest account that is known; empty as long as nobody has read the list of all."""
 
@@ -81,10 +85,14 @@ class Live:
         if "bumped" in stored:
             self._bumped = datetime.fromisoformat(stored["bumped"])
         self.people = cursors.get("people", self.people)
+        self._places = {"categories": cursors.get("categories", "")}
 
     async def _poll(self, inbox: Inbox) -> None:
-        if not self._forum.open:
-            await inbox.deliver(await self._history.places({}))
+        if not self._told or self._told != self._forum.categories.open.keys():
+            page = await self._history.places(self._places)
+            await inbox.deliver(page)
+            self._places = {"categories": page.cursor or ""}
+            self._told = set(self._forum.categories.open)
         hints, self._hints = self._hints, set()
         before = (self._rows, self._window, self._bumped)
         try:
@@ -110,11 +118,11 @@ class Live:
         """Deliver what is new or different among the newest posts; returns topics in which posts vanished."""
         floor = max(self.mark - OVERLAP, 0)
         window: dict[int, _Seen] = {}
-        top = self.mark
+        top, met = self.mark, False
         async with aclosing(descend(self._forum, None, floor)) as slices:
             async for found in slices:
-                if not window:
-                    top = max([self.mark, *(post["id"] for post in found.posts)])
+                if found.posts and not met:
+                    met, top = True, max([self.mark, *(post["id"] for post in found.posts)])
                     # The very first time: what was before is history's.
                     floor = floor if self.mark else max(top - OVERLAP, 0)
                 await self._deliver(inbox, found, window)
@@ -127,11 +135,12 @@ class Live:
 
     async def _deliver(self, inbox: Inbox, found: Slice, window: dict[int, _Seen]) -> None:
         draft = Draft(_STREAM, found.at)
-        answered = {post["id"]: await self._forum.answered(post) for post in found.posts}
-        self._forum.remember(found.posts)
-        await self._forum.tell_latest(found.posts, draft, answered)
+        posts = await self._forum.categories.ours(found.posts)
+        answered = {post["id"]: await self._forum.answered(post) for post in posts}
+        self._forum.remember(posts)
+        await self._forum.tell_latest(posts, draft, answered)
         told = {int(message.id): message for message in draft.messages}
-        read = {post["id"]: _Seen(post["topic_id"], told.get(post["id"])) for post in found.posts}
+        read = {post["id"]: _Seen(post["topic_id"], told.get(post["id"])) for post in posts}
         window.update(read)
         fresh = {id_ for id_, seen in read.items() if self._window.get(id_) != seen}
         draft.messages = [message for message in draft.messages if int(message.id) in fresh]
@@ -151,6 +160,7 @@ class Live:
             and all(bumped_at(row) > since for row in rows if not row.get("pinned"))
         ):
             rows = await self._topics.bumped(since - _GRACE)
+        rows = await self._forum.categories.ours(rows)
         listed = {row["id"]: _look(row) for row in rows}
         known, self._rows = self._rows, listed
         changed = {

@@ -66,14 +66,14 @@ class Topics:
     ) -> dict[int, str]:
         """The topics to be read, with the category in which we hold them (empty: none)."""
         rows = {str(row["id"]): row for row in await self.bumped(since)}
+        closed = self._forum.categories.closed
         found = {
             int(id_): known[id_].channel_id if id_ in known else "" for id_, row in rows.items()
-            if str(row.get("category_id")) not in self._forum.closed
+            if str(row.get("category_id")) not in closed
             and (id_ not in known or self._differs(row, known[id_], whole=whole))
         }  # fmt: skip
-        return found | {
-            int(id_): known[id_].channel_id for id_ in sorted(known.keys() - rows.keys(), key=int)
-        }
+        gone = {int(id_): known[id_].channel_id for id_ in known.keys() - rows.keys()}
+        return found | {id_: gone[id_] for id_ in sorted(gone) if gone[id_] not in closed}
 
     def _differs(self, row: Json, known: Thread, *, whole: bool) -> bool:
         solved = row.get("has_accepted_answer")
@@ -106,8 +106,8 @@ class Topics:
         try:
             found = await self._forum.read(id_)
         except Told as error:
-            if category in self._forum.open:
-                return Page("", None, at, refusals=(await self._forum.refusal(category),))
+            if category in self._forum.categories.open:
+                return Page("", None, at, refusals=(await self._forum.categories.refusal(category),))
             # Its category was closed to us, or nobody knows it: what we have of it stays as it is.
             await self._forum.listing(self._forum.client.latest_topics, page=0)
             return Page("", None, at, left_out={f"topic that may not be read ({error.status})": 1})

@@ -27,7 +27,6 @@ class Workspace:
     def __init__(self, web: Web, settings: Mapping[str, Any]) -> None:
         self.web = web
         self.settings = Settings(settings)
-        self._exclude = {str(name).lstrip("#").lower() for name in settings.get("exclude") or ()}
         self.named = {str(name).lstrip("#").lower() for name in settings.get("include") or ()}
         self.url = self.settings.url
         self.user_id = self.user = ""
@@ -51,7 +50,7 @@ class Workspace:
 
     def wants(self, channel: Channel) -> bool:
         """Whether the messages of this channel are read: public or named by the operator, and not excluded."""
-        if {channel.id.lower(), channel.name.lower()} & self._exclude:
+        if self.settings.excludes(channel.id, channel.name):
             return False
         return not channel.is_private or self.settings.names(channel.id, channel.name)
 

@@ -18,16 +18,25 @@ class Settings:
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self.url = str(settings.get("url") or "").rstrip("/")
-        self._include = {str(name).lstrip("#").lower() for name in settings.get("include") or ()}
+        self._include = _names(settings.get("include"))
+        self._exclude = _names(settings.get("exclude"))
 
     def names(self, *names: str) -> bool:
         """Whether the operator named a private place, by any of its names."""
-        return any(name.lower() in self._include for name in names)
+        return not self._include.isdisjoint(map(str.lower, names))
+
+    def excludes(self, *names: str) -> bool:
+        """Whether the operator excluded a place, by any of its names."""
+        return not self._exclude.isdisjoint(map(str.lower, names))
 
     def stream(self, connector: str, bundle: Bundle) -> str:
         """A name for the reading of this archive in this way."""
         way = "\n".join([bundle.fingerprint, self.url, *sorted(self._include)])
         return f"{connector}:{hashlib.sha256(way.encode()).hexdigest()[:20]}"
+
+
+def _names(names: Any) -> frozenset[str]:
+    return frozenset(str(name).lstrip("#").lower() for name in names or ())
 
 
 def moment(seconds: int, micros: int = 0) -> datetime:

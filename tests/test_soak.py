@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-import pytest
 from sqlalchemy import select
 
 from connectors.records import Post
@@ -70,7 +69,7 @@ class Town:
             where, thread = self.chance.choice(self.threads[-20:])
             try:
                 self.messages.append(self.fake.say(where, who, self.text(), thread=thread))
-            except (KeyError, LookupError):
+            except LookupError:
                 self.threads.remove((where, thread))  # deleted meanwhile
         else:
             self.messages.append(self.fake.say(channel, who, self.text(), at=at))
@@ -94,8 +93,23 @@ class Town:
             self.fake.cut()
         elif what < 0.985:
             self.fake.expire_session()
+        elif what < 0.99:
+            self.channels.append(self.fake.add_channel(f"channel{self.count}"))
+        elif what < 0.993:
+            self.close()
         else:
             self.fake.double(3)
+
+    def close(self) -> None:
+        """A channel goes, or a thread, with all that was said in it; the oldest channel stays, for our posts."""
+        if self.fake.name == "discord" and self.threads and self.chance.random() < 0.5:
+            _, place = self.threads.pop(self.chance.randrange(len(self.threads)))
+        elif len(self.channels) > 2:
+            place = self.channels.pop(self.chance.randrange(len(self.channels) // 2, len(self.channels)))
+            self.threads = [(channel, thread) for channel, thread in self.threads if channel != place]
+        else:
+            return
+        self.fake.delete_channel(place)
 
 
 class Program:
@@ -246,7 +260,6 @@ async def storm(program: Program, database: Database, everywhere: list[Town], ch
     return said_so_far
 
 
-@pytest.mark.soak
 async def test_nothing_is_lost_and_nothing_is_double(database: Database, tmp_path: Path) -> None:
     sys.stderr.write(f"\nsoak: seed {SEED}, {SECONDS:g} s\n")
     chance = random.Random(SEED)

@@ -5,6 +5,7 @@ A row equals what stands on the platform, in id, channel, author, text, thread, 
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -262,6 +263,45 @@ async def test_a_private_channel_is_left_alone(world: World, town: Town) -> None
     await world.read()
     assert set(world.stored()) >= set(said)
     assert not [row for row in world.stored().values() if row.channel_id == hidden]
+
+
+async def test_excluded_channels_are_not_read_whatever_happens_in_them(world: World, town: Town) -> None:
+    fake = world.fake
+    tickets, noise = fake.add_channel("tickets"), fake.add_channel("noise", forum=True)
+
+    def fuss(at: datetime | None = None) -> list[str]:
+        fake.settings["exclude"] = []
+        first = fake.open_thread(noise, town.ada, "Noise", "So much", at=at)
+        thread = world.thread_of(first)
+        said = [
+            first, fake.say(noise, town.bob, "noise", thread=thread, at=at),
+            fake.open_thread(tickets, town.ada, "A ticket", "My invoice", at=at),
+        ]  # fmt: skip
+        threads.update(world.thread_of(id_).rpartition(":")[2] for id_ in said)
+        fake.settings["exclude"] = ["#Tickets", "noise"]
+        return said
+
+    threads: set[str] = set()
+    unread = fuss(town.begin)
+    town.talk(6)
+    async with world.served(SWEEPING):
+        await world.equals()
+        unread += fuss()
+        fake.edit(unread[-1], "edited")
+        town.talk(3, old=False)
+        await world.equals()
+        before = world.state()
+        assert before
+        await until(lambda: (state := world.state()) and state.swept_at != before.swept_at)
+    assert world.stored() == fake.standing()
+    assert world.stored().keys().isdisjoint(unread)
+    asked = {
+        f"{path} {more}" for _, path, more in fake.requests
+        if path.startswith(("conversations.history", "conversations.replies", "/t/", "/channels/", "/api/v10/channels/"))
+    }  # fmt: skip
+    assert asked
+    named = re.compile(rf"\b({'|'.join((tickets, noise, *threads))})\b")
+    assert [one for one in asked if named.search(one)] == []
 
 
 async def test_after_a_cut_it_connects_again_and_nothing_is_missing(world: World, town: Town) -> None:

@@ -80,9 +80,7 @@ class World:
         """The settings that point at the fake."""
         return Source(**{"poll_seconds": 0.05} | self.fake.settings)
 
-    async def read(
-        self, *, sweep: bool = False, pages: int | None = None, back: timedelta = LONG_AGO
-    ) -> int:
+    async def read(self, *, sweep: bool = False, pages: int | None = None, back: timedelta = LONG_AGO) -> int:
         """Read history with a connector of its own, and stop dead after so many pages; returns how many came."""
         count = 0
         async with self.connector() as connector:

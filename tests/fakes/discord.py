@@ -262,6 +262,13 @@ class FakeDiscord:
         closed = room.private or room.kind == shapes.PRIVATE_THREAD
         return not room.refused and (room.admitted or not closed)
 
+    def excluded(self, room: Room) -> bool:
+        """Whether the operator named it, or what it is in."""
+        names = {str(name).lstrip("#").lower() for name in self.settings.get("exclude") or ()}
+        return bool({room.id, room.name.lower()} & names) or (
+            room.parent is not None and self.excluded(self.rooms[room.parent])
+        )
+
     def sees_name(self, room: Room) -> bool:
         """Bots are told of all channels, and of the threads they may read."""
         return room.parent is None or self.sees(room.id)
@@ -273,7 +280,7 @@ class FakeDiscord:
         found = {}
         for said in self.messages.values():
             room = self.rooms[said.room]
-            if said.kind not in {0, shapes.REPLY} or not self.sees(room.id):
+            if said.kind not in {0, shapes.REPLY} or not self.sees(room.id) or self.excluded(room):
                 continue
             text = shapes.seen(said, room)
             reactions = {emoji: len(people) for emoji, people in said.reactions.items() if people}

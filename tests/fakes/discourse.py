@@ -240,12 +240,22 @@ class FakeDiscourse:
             category = None if topic.category is None else self.categories[topic.category]
             if category is not None and category.restricted and category.name not in self.settings["include"]:
                 continue
+            if category is not None and self.excluded(category):
+                continue
             text = f"{topic.title}\n{post.raw}" if post.number == 1 else post.raw
             found[str(post.id)] = Standing(
                 str(post.id), str(topic.category or "uncategorized"), str(post.user.id), text, str(topic.id),
                 post.counts, post.accepted,
             )  # fmt: skip
         return found
+
+    def excluded(self, category: Category) -> bool:
+        """Whether the operator named it, or the one that it is in."""
+        names = {str(name).lstrip("#").lower() for name in self.settings.get("exclude") or ()}
+        above = self.categories.get(category.parent or 0)
+        return bool({str(category.id), category.name.lower()} & names) or (
+            above is not None and self.excluded(above)
+        )
 
     def posted(self) -> list[tuple[str, str, dict[str, Any]]]:
         return [

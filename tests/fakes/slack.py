@@ -316,9 +316,9 @@ class FakeSlack:
     # --- what the test looks at -------------------------------------------------------------------------------
 
     def seen(self, room: Room) -> bool:
-        named = {str(name).lstrip("#") for name in self.settings.get("include", [])}
-        excluded = {str(name).lstrip("#") for name in self.settings.get("exclude", [])}
-        names = {room.id, room.name}
+        named = {str(name).lstrip("#").lower() for name in self.settings.get("include", [])}
+        excluded = {str(name).lstrip("#").lower() for name in self.settings.get("exclude", [])}
+        names = {room.id.lower(), room.name.lower()}
         return room.member and not names & excluded and (not room.private or bool(names & named))
 
     def standing(self) -> dict[str, Standing]:

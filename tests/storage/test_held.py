@@ -7,12 +7,18 @@ from storage import held
 from storage.database import Database
 from tests.storage.test_ingest import minute, save
 
-
 SOURCE = 1
 
 
-def message(id_: str, at: int, channel: str = "k", thread: str | None = None, **more: bool) -> Message:
-    return Message(id_, channel, "x", minute(at), id_, thread, **more)
+def message(
+    id_: str,
+    at: int,
+    channel: str = "k",
+    thread: str | None = None,
+    opens: bool = False,
+    solves: bool = False,
+) -> Message:
+    return Message(id_, channel, "x", minute(at), id_, thread, opens, is_solution=solves)
 
 
 def test_what_stands_is_held(database: Database) -> None:
@@ -22,8 +28,8 @@ def test_what_stands_is_held(database: Database) -> None:
             "s", None, minute(20),
             channels=[Channel("k", "k"), Channel("old", "old"), Channel("empty", "e"), Channel("t", "t", "k")],
             messages=[
-                message("a", 9), message("first", 1, thread="u", opens_thread=True),
-                message("b", 10, thread="u", is_solution=True), message("c", 11, thread="u"),
+                message("a", 9), message("first", 1, thread="u", opens=True),
+                message("b", 10, thread="u", solves=True), message("c", 11, thread="u"),
                 message("d", 10, "t", "t"), message("e", 2, "old"), message("f", 2, thread="before"),
             ],
             deletions=[Deletion("c", minute(30)), Deletion("never seen", minute(30))],

@@ -113,7 +113,9 @@ async def test_a_sweep_asks_for_what_differs_alone(forum: FakeDiscourse, home: H
         await home.fetch(connector, sweep=True)
     assert home.standing() == forum.standing()
     paths = [path for _, path, _ in forum.requests]
-    assert [path for path in paths if path.startswith("/t/")] == [f"/t/{forum.posts[int(said[7])].topic}.json"]
+    assert [path for path in paths if path.startswith("/t/")] == [
+        f"/t/{forum.posts[int(said[7])].topic}.json"
+    ]
     assert len(paths) < 40, "400 posts, fifty a question; 400 topics, thirty a question; and some more"
 
 
