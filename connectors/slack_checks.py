@@ -27,7 +27,10 @@ SCOPES = {
 }
 """Bot scopes that are needed, and what for; the app manifest asks for them."""
 
-_WISHED = {"users:read.email": "recognise staff and the same person elsewhere by e-mail address"}
+_WISHED = {
+    "users:read.email": "recognise staff and the same person elsewhere by e-mail address",
+    "usergroups:read": "tell staff by user group",
+}
 _PRIVATE = {
     "groups:read": "list private channels",
     "groups:history": "read the private channels that are named",

@@ -32,7 +32,7 @@ CONNECT = 20.0
 """Seconds for a connection to be made and to say hello."""
 _PING = 10.0
 _LAST_WORDS, _GOODBYE = 2.0, 1.0
-_READS = ("conversations.", "users.", "reactions.get")
+_READS = ("conversations.", "users.", "usergroups.", "reactions.get")
 """Methods that are asked with GET, as the library does; all others take JSON."""
 
 Handle = Callable[[AsyncBaseSocketModeClient, SocketModeRequest], Awaitable[None]]

@@ -12,7 +12,7 @@ from connectors.errors import Misconfigured
 from connectors.paging import Draft
 from connectors.records import ChannelGone, Deletion, Join, Page, Refusal
 from connectors.slack_history import History
-from connectors.slack_messages import to_member, to_moment
+from connectors.slack_messages import to_moment
 from connectors.slack_workspace import SHAPE, Workspace
 
 _LOG = logging.getLogger("connectors.slack")
@@ -37,6 +37,7 @@ _ACTS = {
     "channel_left": "_left", "group_left": "_left", "channel_id_changed": "_renumbered",
     "channel_history_changed": "_lost", "group_history_changed": "_lost",
     "member_joined_channel": "_joined", "team_join": "_user", "user_change": "_user",
+    "subteam_created": "_group", "subteam_updated": "_group", "subteam_members_changed": "_group",
     "app_rate_limited": "_lost", "tokens_revoked": "_revoked", "app_uninstalled": "_revoked",
 }  # fmt: skip
 
@@ -270,10 +271,16 @@ class Events:
             )
 
     async def _user(self, event: Row) -> None:
-        member, at = to_member(event["user"]), self._at(event)
+        member, at = self._workspace.member(event["user"]), self._at(event)
         self._workspace.rows.known.add(member.id)
         joins = [Join(member.id, at)] if event["type"] == "team_join" else []
         await self._inbox.deliver(Page(_STREAM, None, at, members=[member], joins=joins))
+
+    async def _group(self, event: Row) -> None:
+        """Somebody joined or left a user group: the list of members says the roles of all anew."""
+        del event
+        self._workspace.listed = False
+        self._inbox.gap()
 
     def _at(self, event: Row) -> datetime:
         """When it happened, by Slack's clock, and never later than now."""

@@ -70,6 +70,12 @@ def to_member(row: Any) -> Member:
     )
 
 
+def to_group(row: Any) -> tuple[tuple[str, ...], list[str]]:
+    """A user group: what it is called (its name, and its handle where that is another), and who is in it."""
+    names = dict.fromkeys(filter(None, (words(row.get("name")), words(row.get("handle")))))
+    return tuple(names), [] if row.get("date_delete") else [identity(user) for user in row.get("users") or ()]
+
+
 def _stranger(id_: str, row: Any) -> Member:
     """What a message says of an author who is in no list."""
     identity(id_)

@@ -1,15 +1,18 @@
 """One Slack workspace as the connector knows it: who we are there, its channels, its members, and what is read."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from connectors.errors import Misconfigured, Unavailable
+from connectors.errors import ConnectorError, Misconfigured, Unavailable
 from connectors.paging import Draft
 from connectors.records import Channel, Member, Page, Problem
-from connectors.slack_messages import Rows, links, to_channel, to_member
+from connectors.slack_messages import Rows, links, to_channel, to_group, to_member
 from connectors.slack_web import Declined, Web
 from connectors.values import Settings
+
+_LOG = logging.getLogger("connectors.slack")
 
 PAGE = 999
 """Rows asked for at once: the most that Slack gives."""
@@ -37,6 +40,8 @@ class Workspace:
         self.listed = False
         """Whether the list of members has been read: before that everybody would be a stranger."""
         self._known = False
+        self._groups: dict[str, tuple[str, ...]] = {}
+        """Member -> the user groups that he is in."""
 
     async def introduce(self) -> None:
         """Ask, once, who we are."""
@@ -144,6 +149,7 @@ class Workspace:
         Raises:
             Misconfigured: the right to list them is missing.
         """
+        await self._list_groups()
         params: dict[str, Any] = {"limit": _PEOPLE}
         known: set[str] = set()
         while True:
@@ -155,7 +161,7 @@ class Workspace:
             draft = Draft("members", observed_at)
             for row in told.get("members") or ():
                 try:
-                    draft.members.append(to_member(row))
+                    draft.members.append(self.member(row))
                 except SHAPE:
                     draft.left_out["unreadable row"] += 1
             known.update(member.id for member in draft.members)
@@ -167,6 +173,29 @@ class Workspace:
                 self.rows.known.update(known)
                 self.listed = True
                 return
+
+    def member(self, row: Any) -> Member:
+        """A user's row as a member, with the user groups among the roles."""
+        member = to_member(row)
+        return member._replace(roles=(*member.roles, *self._groups.get(member.id, ())))
+
+    async def _list_groups(self) -> None:
+        """Who is in which user group: nobody where the app may not know, or the plan has none."""
+        try:
+            told = await self.web.call("usergroups.list", include_users=True)
+        except ConnectorError as error:
+            # What ends everything else is said by the next question.
+            _LOG.info("the user groups are not known: %s", error)
+            return
+        groups: dict[str, tuple[str, ...]] = {}
+        for row in told.get("usergroups") or ():
+            try:
+                names, users = to_group(row)
+            except SHAPE:
+                continue
+            for user in users:
+                groups[user] = (*groups.get(user, ()), *names)
+        self._groups = groups
 
     async def meet(self, draft: Draft) -> None:
         """Ask who the authors are that stand in no list (guests of Slack Connect); who is not found keeps his id."""
@@ -181,7 +210,7 @@ class Workspace:
     async def _member(self, id_: str) -> Member | None:
         try:
             told = await self.web.call("users.info", user=id_)
-            return to_member(told["user"])
+            return self.member(told["user"])
         except (Declined, Unavailable, *SHAPE):
             return None
 

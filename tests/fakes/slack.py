@@ -13,11 +13,11 @@ from aiohttp import web
 from tests.fakes.base import Chaos, Standing
 from tests.fakes.slack_api import Api
 from tests.fakes.slack_events import Wire
-from tests.fakes.slack_room import BOT_USER, TEAM, Room, Row, user
+from tests.fakes.slack_room import BOT_USER, TEAM, Room, Row, group, user
 
 SCOPES = (
-    "channels:read,channels:history,groups:read,groups:history,users:read,users:read.email,reactions:read,"
-    "chat:write,files:write,commands"
+    "channels:read,channels:history,groups:read,groups:history,users:read,users:read.email,usergroups:read,"
+    "reactions:read,chat:write,files:write,commands"
 )
 BOT = "B0SPACESBOT"
 
@@ -38,6 +38,7 @@ class FakeSlack:
         self.rooms: dict[str, Room] = {}
         self.users: dict[str, Row] = {}
         self.hidden_users: set[str] = set()
+        self.groups: dict[str, Row] = {}
         self.scopes = SCOPES
         self.page_limit = 999
         self.revoked = False
@@ -114,6 +115,24 @@ class FakeSlack:
         self._user(id_, name, bot=bot, staff=staff)
         self.wire.emit({"type": "team_join", "user": self.users[id_]})
         return id_
+
+    def add_group(self, name: str, handle: str, members: list[str]) -> str:
+        """A user group."""
+        id_ = self._id("S")
+        self.groups[id_] = group(id_, name, handle, members)
+        self.wire.emit({"type": "subteam_created", "subteam": self.groups[id_]})
+        return id_
+
+    def regroup(self, id_: str, members: list[str]) -> None:
+        """Others are in a user group from now on."""
+        before, self.groups[id_]["users"] = self.groups[id_]["users"], members
+        self.groups[id_]["user_count"] = len(members)
+        added, removed = sorted({*members} - {*before}), sorted({*before} - {*members})
+        self.wire.emit({
+            "type": "subteam_members_changed", "subteam_id": id_, "team_id": TEAM, "date_previous_update": 1600000000,
+            "date_update": 1600000001, "added_users": added, "added_users_count": len(added),
+            "removed_users": removed, "removed_users_count": len(removed),
+        })  # fmt: skip
 
     def remove_member(self, member: str) -> None:
         self.users[member]["deleted"] = True

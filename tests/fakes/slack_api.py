@@ -18,7 +18,7 @@ Row = dict[str, Any]
 _NEEDS = {
     "conversations.list": "channels:read", "conversations.info": "channels:read", "conversations.members": "channels:read",
     "conversations.history": "channels:history", "conversations.replies": "channels:history",
-    "users.list": "users:read", "users.info": "users:read", "reactions.get": "reactions:read",
+    "usergroups.list": "usergroups:read", "users.list": "users:read", "users.info": "users:read", "reactions.get": "reactions:read",
     "chat.postMessage": "chat:write", "chat.update": "chat:write",
     "files.getUploadURLExternal": "files:write", "files.completeUploadExternal": "files:write",
 }  # fmt: skip
@@ -162,6 +162,13 @@ class Api:
         shown = [user for id_, user in self.slack.users.items() if id_ not in self.slack.hidden_users]
         found, metadata = self._page(shown, params)
         return {"members": found, "cache_ts": 1600000000, "response_metadata": metadata}
+
+    def _usergroups_list(self, params: Row) -> Row:
+        whole = str(params.get("include_users")) in {"1", "true", "True"}
+        return {"usergroups": [
+            row if whole else {key: value for key, value in row.items() if key != "users"}
+            for row in self.slack.groups.values() if not row["date_delete"]
+        ]}  # fmt: skip
 
     def _users_info(self, params: Row) -> Row:
         if (user := self.slack.users.get(str(params["user"]))) is None:

@@ -57,6 +57,16 @@ def is_top(row: Row) -> bool:
     return row.get("thread_ts") in {None, row["ts"]} or row.get("subtype") == "thread_broadcast"
 
 
+def group(id_: str, name: str, handle: str, members: list[str]) -> Row:
+    return {
+        "id": id_, "team_id": TEAM, "is_usergroup": True, "is_subteam": True, "name": name, "description": "",
+        "handle": handle, "is_external": False, "date_create": 1600000000, "date_update": 1600000000, "date_delete": 0,
+        "auto_type": None, "auto_provision": False, "enterprise_subteam_id": "", "created_by": BOT_USER,
+        "updated_by": BOT_USER, "deleted_by": None, "prefs": {"channels": [], "groups": []}, "users": members,
+        "user_count": len(members), "channel_count": 0,
+    }  # fmt: skip
+
+
 def user(id_: str, name: str, *, bot: bool, staff: bool) -> Row:
     return {
         "id": id_, "team_id": TEAM, "name": name, "deleted": False, "color": "9f69e7", "real_name": name.title(),

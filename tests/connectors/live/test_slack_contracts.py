@@ -28,7 +28,8 @@ SAMPLES = {
     ("channel_rename", None): "ChannelRename", ("channel_archive", None): "ChannelArchive",
     ("channel_deleted", None): "ChannelDeleted", ("channel_left", None): "ChannelLeft",
     ("member_joined_channel", None): "MemberJoinedChannel", ("team_join", None): "TeamJoin",
-    ("tokens_revoked", None): "TokensRevoked",
+    ("tokens_revoked", None): "TokensRevoked", ("subteam_created", None): "SubteamCreated",
+    ("subteam_members_changed", None): "SubteamMembersChanged",
 }  # fmt: skip
 
 # In events only, or newer than the samples.
@@ -69,6 +70,7 @@ async def test_events_have_the_published_form(slack: FakeSlack, contracts: Path)
         first = slack.say(general, ann, "one")
         slack.say(general, ann, "two", thread=first)
         slack.say(general, ann, "three", thread=first, subtype="thread_broadcast")
+        slack.regroup(slack.add_group("Our team", "team", []), [ann])
         gone = slack.say(general, ann, "four", subtype="me_message")
         slack.edit(first, "uno")
         slack.react(first, "tada", ann)
@@ -101,6 +103,7 @@ async def test_answers_have_what_is_published_as_required(slack: FakeSlack, cont
     ts = first.partition(":")[2]
     asked: dict[str, dict[str, str]] = {
         "auth.test": {}, "conversations.list": {}, "conversations.info": {"channel": general}, "users.list": {},
+        "usergroups.list": {},
         "users.info": {"user": ann}, "conversations.history": {"channel": general},
         "conversations.replies": {"channel": general, "ts": ts}, "conversations.members": {"channel": general},
         "chat.postMessage": {"channel": general, "text": "x"},
@@ -116,15 +119,18 @@ async def test_answers_have_what_is_published_as_required(slack: FakeSlack, cont
             assert told["ok"], (method, told)
             assert set(verb["responses"]["200"]["schema"]["required"]) <= told.keys(), method
     (person, *_) = spec["definitions"]["objs_user"]["items"]
-    message = spec["definitions"]["objs_message"]
-    for schema, rows in ((person, slack.users.values()), (message, slack.rooms[general].rows.values())):
+    message, subteam = spec["definitions"]["objs_message"], spec["definitions"]["objs_subteam"]
+    slack.add_group("Our team", "team", [ann])
+    for schema, rows in (
+        (person, slack.users.values()), (message, slack.rooms[general].rows.values()), (subteam, slack.groups.values())
+    ):  # fmt: skip
         for row in rows:
             assert set(schema["required"]) <= row.keys()
 
 
 def test_the_manifest_asks_for_every_scope_and_event() -> None:
     scopes = set(MANIFEST["oauth_config"]["scopes"]["bot"])
-    assert scopes >= SCOPES.keys() | {"users:read.email", "groups:read", "groups:history"}
+    assert scopes >= SCOPES.keys() | {"users:read.email", "usergroups:read", "groups:read", "groups:history"}
     events = set(MANIFEST["settings"]["event_subscriptions"]["bot_events"])
     told = {kind for kind, _ in SAMPLES if kind != "message"} | {
         "message.channels",
