@@ -118,7 +118,7 @@ class Listening:
             await feed.stale_came.wait()
             await asyncio.sleep(_DEBOUNCE)
             feed.stale_came.clear()
-            for message_id, channel_id in list(feed.stale.items()):
+            for message_id, (channel_id, received_at) in list(feed.stale.items()):
                 if feed.stale.pop(message_id, None) is None:
                     continue
                 try:
@@ -126,11 +126,11 @@ class Listening:
                 except Refused:
                     continue
                 except (Unavailable, UnreadablePayload) as error:
-                    feed.look_again(channel_id, message_id)
+                    feed.look_again(channel_id, message_id, received_at)
                     await asyncio.sleep(getattr(error, "retry_after", 5.0))
                     break
                 if page is not None and not (page.messages and feed.gone(message_id)):
-                    await self._inbox.deliver(page)
+                    await self._inbox.deliver(page._replace(received_at=received_at))
 
     async def _seen(self, channel_id: str, message_id: str) -> Page | None:
         asked = now()

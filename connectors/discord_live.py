@@ -9,18 +9,13 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import orjson
 
 from connectors.discord_draft import Draft
-from connectors.discord_messages import HAVE_MESSAGES, JOINED, MESSAGES, Place, Server, to_message
-from connectors.records import (
-    Join,
-    Member,
-    Page,
-    Problem,
-)  # fmt: skip
+from connectors.discord_messages import HAVE_MESSAGES, JOINED, MESSAGES, Place, Server, now, to_message
+from connectors.records import Join, Member, Page, Problem
 from connectors.values import iso_moment, words
 
 log = logging.getLogger("connectors.discord")
@@ -34,6 +29,13 @@ _DISPATCH, _INVALID_SESSION = 0, 9
 Event = Mapping[str, Any]
 
 
+class Stale(NamedTuple):
+    """A message to look at again, and when we first heard that it is."""
+
+    channel_id: str
+    received_at: datetime
+
+
 class Feed:
     """The events of one connector, in order: taken at once, made into pages of up to 500, forgotten when kept."""
 
@@ -43,7 +45,8 @@ class Feed:
         self._settings = settings
         self._servers = servers
         self._refused = refused
-        self._waiting: deque[Event] = deque()
+        self._waiting: deque[tuple[Event, datetime]] = deque()
+        """Events, and when each was received."""
         self._known: dict[str, Member] = {}
         self._draft = Draft()
         self._deleted: dict[str, None] = {}
@@ -51,8 +54,7 @@ class Feed:
         self._sequence: int | None = None
         self._missed: set[int] = set()
         self._away: set[str] = set()
-        self.stale: dict[str, str] = {}
-        """Messages to look at again, and their channels."""
+        self.stale: dict[str, Stale] = {}
         self.stale_came = asyncio.Event()
         self.gap: Callable[[], None] = lambda: None
         """Called when events may have been lost."""
@@ -104,7 +106,7 @@ class Feed:
             self._waiting.clear()
             self.gap()
         if kind in self._events:
-            self._waiting.append(payload)
+            self._waiting.append((payload, now()))
 
     # --- making pages -----------------------------------------------------------------------------------------------
 
@@ -113,7 +115,7 @@ class Feed:
         draft = self._draft = Draft()
         count = min(len(self._waiting), _BATCH)
         for index in range(count):
-            event = self._waiting[index]
+            event, _ = self._waiting[index]
             try:
                 self._events[event["t"]](self, event["d"], draft)
             except (LookupError, TypeError, ValueError, AttributeError):
@@ -125,7 +127,8 @@ class Feed:
                     )
                 )  # fmt: skip
                 self.gap()
-        return draft.page(), count
+        page = draft.page()
+        return page and page._replace(received_at=self._waiting[0][1]), count
 
     def kept(self, count: int) -> None:
         """Forget the oldest events: what they said is durable."""
@@ -217,10 +220,10 @@ class Feed:
         if place is not None:
             self.look_again(place.id, str(raw["message_id"]))
 
-    def look_again(self, channel_id: str, message_id: str) -> None:
-        """Name a message whose present form must be asked for."""
+    def look_again(self, channel_id: str, message_id: str, received_at: datetime | None = None) -> None:
+        """Name a message whose present form must be asked for; of several events the first counts as received."""
         if message_id not in self._deleted:
-            self.stale[message_id] = channel_id
+            self.stale.setdefault(message_id, Stale(channel_id, received_at or now()))
             self.stale_came.set()
         if len(self.stale) > MOST_STALE:
             log.warning("more reactions than can be looked up; the next sweep will find them")

@@ -34,6 +34,7 @@ class Slice(NamedTuple):
     """One answer of `/posts.json`."""
 
     at: datetime
+    received_at: datetime
     posts: list[Json]
     next: int
     """What to ask for next; at or below the floor: this was the last."""
@@ -66,10 +67,10 @@ async def descend(forum: Forum, before: int | None, floor: int) -> AsyncGenerato
     task = asyncio.create_task(_ask(forum, before))
     try:
         while True:
-            at, posts = await task
+            at, received, posts = await task
             if before is None and not posts and (newest := await forum.newest()):
                 before = newest + 1  # new forums exclude what is named
-                at, posts = await _ask(forum, before)
+                at, received, posts = await _ask(forum, before)
             low = min((post["id"] for post in posts), default=None)
             if low is None:
                 following = 0 if before is None else before - _WINDOW
@@ -79,16 +80,17 @@ async def descend(forum: Forum, before: int | None, floor: int) -> AsyncGenerato
             is_last = following < 1 or following <= floor
             if not is_last:
                 task = asyncio.create_task(_ask(forum, before))
-            yield Slice(at, posts, 0 if is_last else before)
+            yield Slice(at, received, posts, 0 if is_last else before)
             if is_last:
                 return
     finally:
         task.cancel()
 
 
-async def _ask(forum: Forum, before: int | None) -> tuple[datetime, list[Json]]:
+async def _ask(forum: Forum, before: int | None) -> tuple[datetime, datetime, list[Json]]:
     at = datetime.now(UTC)
-    return at, await forum.latest(before)
+    posts = await forum.latest(before)
+    return at, datetime.now(UTC), posts
 
 
 class _Waiting:

@@ -99,7 +99,7 @@ class Live:
             changed = await self._changed()
             again = await self._posts(inbox)
             async for page in self._topics.read(dict.fromkeys(sorted(changed | again | hints), "")):
-                await inbox.deliver(page)
+                await inbox.deliver(page._replace(received_at=datetime.now(UTC)))
             stored = {"mark": self.mark, "bumped": (self._bumped or datetime.now(UTC)).isoformat()}
             if stored != self._stored:
                 await inbox.deliver(Page(_STREAM, orjson.dumps(stored).decode(), datetime.now(UTC)))
@@ -109,7 +109,7 @@ class Live:
             self._rows, self._window, self._bumped = before
             raise
         async for page in newcomers(self._forum, {"people": self.people}):
-            await inbox.deliver(page)
+            await inbox.deliver(page._replace(received_at=datetime.now(UTC)))
             self.people = page.cursor or self.people
 
     # --- posts ------------------------------------------------------------------------------------------------
@@ -146,7 +146,8 @@ class Live:
         draft.messages = [message for message in draft.messages if int(message.id) in fresh]
         draft.deletions = [deletion for deletion in draft.deletions if int(deletion.message_id) in fresh]
         if draft.messages or draft.deletions or draft.members:
-            await inbox.deliver(draft.page(None, 0.0)._replace(fraction=None))
+            page = draft.page(None, 0.0)
+            await inbox.deliver(page._replace(fraction=None, received_at=found.received_at))
 
     # --- topics -----------------------------------------------------------------------------------------------
 

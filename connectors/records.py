@@ -189,3 +189,5 @@ class Page(NamedTuple):
     refusals: tuple[Refusal, ...] | list[Refusal] = ()
     readable: tuple[str, ...] | list[str] = ()
     """Channels that answered: a refusal remembered for one of them is forgotten."""
+    received_at: datetime | None = None
+    """When the oldest event on it came off the wire, by this machine's clock; None where it is no event."""

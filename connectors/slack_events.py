@@ -4,7 +4,8 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from contextvars import ContextVar
+from datetime import UTC, datetime
 from typing import Any
 
 from connectors.base import Inbox
@@ -23,6 +24,9 @@ _PATIENCE = 2.0
 _DEBOUNCE = 0.2
 """Seconds in which reactions to one message are one question."""
 _REMEMBERED = 20_000
+
+_RECEIVED: ContextVar[datetime | None] = ContextVar("received", default=None)
+"""When the event came that is being kept; what is asked behind it inherits it."""
 
 Row = dict[str, Any]
 
@@ -64,6 +68,7 @@ class Events:
             ConnectorError, TimeoutError: it is not kept: it must not be acknowledged.
         """
         self._inbox.alive()
+        _RECEIVED.set(datetime.now(UTC))
         event = body.get("event") or body
         kind = str(event.get("type"))
         if (name := _ACTS.get(kind)) is None:
@@ -75,6 +80,9 @@ class Events:
             # It would be as unreadable the next time: history is read instead.
             _LOG.warning("an event %s of unknown form (%s)", kind, type(error).__name__)
             self._inbox.gap()
+
+    async def _deliver(self, page: Page) -> None:
+        await self._inbox.deliver(page._replace(received_at=_RECEIVED.get()))
 
     def end(self, error: Misconfigured) -> None:
         """Say that there is no use in listening any longer."""
@@ -118,7 +126,7 @@ class Events:
             return
         if draft.members and self._workspace.listed:
             await self._meet(draft)
-        await self._inbox.deliver(draft.page(None, 0.0))
+        await self._deliver(draft.page(None, 0.0))
         if thread and thread != ts:
             is_new = f"{channel}:{thread}" not in self._threads
             self._remember(channel, ts, thread)
@@ -161,7 +169,7 @@ class Events:
         to_moment(ts)
         # By our time, which is later than anything read of it: nothing on Slack comes back.
         now = self._workspace.web.now()
-        await self._inbox.deliver(Page(_STREAM, None, now, deletions=[Deletion(f"{channel}:{ts}", now)]))
+        await self._deliver(Page(_STREAM, None, now, deletions=[Deletion(f"{channel}:{ts}", now)]))
         thread = (event.get("previous_message") or {}).get("thread_ts") or self._threads.get(
             f"{channel}:{ts}"
         )
@@ -208,7 +216,7 @@ class Events:
         if row is None:
             return  # deleted since: its own event, or the sweep, will say so
         self._workspace.rows.of(channel)(row, draft)
-        await self._inbox.deliver(draft.page(None, 0.0))
+        await self._deliver(draft.page(None, 0.0))
 
     def _remember(self, channel: str, ts: str, thread: str) -> None:
         self._threads[f"{channel}:{ts}"] = thread
@@ -228,7 +236,7 @@ class Events:
             self._inbox.gap()
             return False
         if not known and self._workspace.wants(channel):
-            await self._inbox.deliver(Page(_STREAM, None, self._workspace.web.now(), channels=[channel]))
+            await self._deliver(Page(_STREAM, None, self._workspace.web.now(), channels=[channel]))
         return self._workspace.wants(channel)
 
     async def _channel(self, event: Row) -> None:
@@ -239,22 +247,20 @@ class Events:
         async with asyncio.timeout(_PATIENCE):
             channel = await self._workspace.channel(id_, afresh=True)
         if channel is not None and (not channel.is_private or self._workspace.wants(channel)):
-            await self._inbox.deliver(Page(_STREAM, None, observed_at, channels=[channel]))
+            await self._deliver(Page(_STREAM, None, observed_at, channels=[channel]))
 
     async def _channel_gone(self, event: Row) -> None:
         now = self._workspace.web.now()
         id_ = str(event["channel"])
         self._workspace.channels.pop(id_, None)
-        await self._inbox.deliver(Page(_STREAM, None, now, gone_channels=[ChannelGone(id_, now)]))
+        await self._deliver(Page(_STREAM, None, now, gone_channels=[ChannelGone(id_, now)]))
 
     async def _left(self, event: Row) -> None:
         id_ = str(event["channel"])
         channel = await self._workspace.channel(id_)
         if channel is None or self._workspace.wants(channel):
             why = f"The bot was removed from #{channel.name if channel else id_}: write /invite @{self._workspace.user} there."
-            await self._inbox.deliver(
-                Page(_STREAM, None, self._workspace.web.now(), refusals=[Refusal(id_, why)])
-            )
+            await self._deliver(Page(_STREAM, None, self._workspace.web.now(), refusals=[Refusal(id_, why)]))
 
     async def _renumbered(self, event: Row) -> None:
         self._workspace.channels.pop(str(event["old_channel_id"]), None)
@@ -266,15 +272,13 @@ class Events:
             self._history.admitted(channel)
             self._inbox.gap()
         elif channel == self._workspace.rows.general:
-            await self._inbox.deliver(
-                Page(_STREAM, None, self._at(event), joins=[Join(user, self._at(event))])
-            )
+            await self._deliver(Page(_STREAM, None, self._at(event), joins=[Join(user, self._at(event))]))
 
     async def _user(self, event: Row) -> None:
         member, at = self._workspace.member(event["user"]), self._at(event)
         self._workspace.rows.known.add(member.id)
         joins = [Join(member.id, at)] if event["type"] == "team_join" else []
-        await self._inbox.deliver(Page(_STREAM, None, at, members=[member], joins=joins))
+        await self._deliver(Page(_STREAM, None, at, members=[member], joins=joins))
 
     async def _group(self, event: Row) -> None:
         """Somebody joined or left a user group: the list of members says the roles of all anew."""

@@ -35,7 +35,7 @@ class Inbox:
         self.heard_at: datetime | None = None
         self.event_at: datetime | None = None
         self.lag: float | None = None
-        """Seconds from the last event to its row."""
+        """Seconds from the receiving of the last event to its durable row."""
 
     async def deliver(self, page: Page) -> None:
         """Keep a page; it is durable when this returns."""
@@ -46,10 +46,11 @@ class Inbox:
             self._metrics.error(self._source, "unreadable")
             log.error("an event could not be kept (%s)", type(error).__name__, extra={"source": self._source})  # noqa: TRY400 - what is in the page stays out of the log
             raise UnreadablePayload("An event could not be kept; please report it.") from error
-        now = datetime.now(UTC)
-        self.lag = max((now - page.observed_at).total_seconds(), 0.0)
-        self.event_at = now
-        self._metrics.arrived(self._source, page, self.lag)
+        lag = None
+        if page.received_at is not None:
+            self.event_at = datetime.now(UTC)
+            self.lag = lag = max((self.event_at - page.received_at).total_seconds(), 0.0)
+        self._metrics.arrived(self._source, page, lag)
 
     async def cursors(self) -> Mapping[str, str]:
         """How far each stream has been read."""

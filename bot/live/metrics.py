@@ -17,7 +17,7 @@ class Metrics:
             "spaces_events", "Records that came in live.", ["source", "kind"], registry=self._registry
         )
         self._lag = Histogram(
-            "spaces_event_lag_seconds", "From an event's arrival to its durable row.", ["source"],
+            "spaces_event_lag_seconds", "From the receiving of an event to its durable row.", ["source"],
             buckets=_SECONDS, registry=self._registry,
         )  # fmt: skip
         self._backfill = Gauge(
@@ -34,12 +34,13 @@ class Metrics:
             "spaces_connector_up", "1 while a source is connected.", ["source"], registry=self._registry
         )
 
-    def arrived(self, source: str, page: Page, lag: float) -> None:
-        """A live page became rows, `lag` seconds after it arrived."""
+    def arrived(self, source: str, page: Page, lag: float | None) -> None:
+        """A live page became rows, `lag` seconds after its event was received; None: it was no event."""
         for kind in _KINDS:
             if count := len(getattr(page, kind)):
                 self._events.labels(source, kind).inc(count)
-        self._lag.labels(source).observe(lag)
+        if lag is not None:
+            self._lag.labels(source).observe(lag)
 
     def catching_up(self, source: str, fraction: float | None) -> None:
         """How far a catch-up is; None: none runs."""

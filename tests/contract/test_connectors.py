@@ -6,6 +6,7 @@ A row equals what stands on the platform, in id, channel, author, text, thread, 
 import asyncio
 import json
 import re
+import threading
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -302,6 +303,30 @@ async def test_excluded_channels_are_not_read_whatever_happens_in_them(world: Wo
     assert asked
     named = re.compile(rf"\b({'|'.join((tickets, noise, *threads))})\b")
     assert [one for one in asked if named.search(one)] == []
+
+
+async def test_the_lag_is_from_our_receiving_an_event_to_its_row(world: World, town: Town) -> None:
+    """Not from when it was written, nor from when its turn came to be kept."""
+    async with world.hearing():
+        world.fake.say(town.general, town.ada, "all is quiet")
+        await until(lambda: world.is_equal() and world.inbox.event_at)
+        if world.fake.name == "discourse":  # until a poll finds nothing new
+            asked = len(world.fake.requests)
+            await until(lambda: len(world.fake.requests) > asked + 9)
+        _, known = world.lags()
+        free = threading.Event()
+        busy = asyncio.create_task(world.writer.first(lambda _session: free.wait(20)))
+        before = datetime.now(UTC)
+        said = world.fake.say(town.general, town.ada, "written long ago", at=town.begin)
+        await until(lambda: world.writer._first)
+        received = datetime.now(UTC)
+        await until(lambda: datetime.now(UTC) - received > timedelta(seconds=0.3))
+        free.set()
+        await busy
+        await until(lambda: said in world.stored())
+        await until(lambda: world.inbox.event_at and world.inbox.event_at > received)
+    count, total = world.lags()
+    assert 0.3 <= total - known <= (datetime.now(UTC) - before).total_seconds() * count
 
 
 async def test_after_a_cut_it_connects_again_and_nothing_is_missing(world: World, town: Town) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import importlib
 import inspect
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -122,6 +123,16 @@ class World:
             task.cancel()
             await asyncio.wait([task], timeout=10)
             assert task.done(), "it does not stop"
+
+    def lags(self) -> tuple[int, float]:
+        """How many events have been kept, and how many seconds that took for all of them."""
+        text = self.metrics.text().decode()
+        count, total = (
+            re.search(rf"^spaces_event_lag_seconds_{what}{{.*}} (.+)$", text, re.MULTILINE) for what in ("count", "sum")
+        )  # fmt: skip
+        assert count
+        assert total
+        return int(float(count[1])), float(total[1])
 
     # --- what stands ------------------------------------------------------------------------------------------------
 

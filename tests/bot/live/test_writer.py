@@ -145,14 +145,17 @@ async def test_an_event_is_durable_when_it_was_delivered(database: Database) -> 
     metrics = Metrics()
     async with Writer(database) as writer:
         inbox = Inbox("team", source, writer, metrics)
-        arrived = datetime.now(UTC) - timedelta(seconds=2)
-        await inbox.deliver(Page("live", None, arrived, messages=[message(n) for n in range(250)]))
+        page = Page("live", None, NOON, messages=[message(n) for n in range(250)])
+        await inbox.deliver(page._replace(received_at=datetime.now(UTC) - timedelta(seconds=2)))
+        await inbox.deliver(
+            Page("live", None, NOON, messages=[message(0)])
+        )  # no event, but what was asked for
         assert count(database, tables.Message) == 250
         assert dict(await inbox.cursors()) == {}
         assert inbox.lag is not None
         assert 2 <= inbox.lag < 60
         text = metrics.text().decode()
-        assert 'spaces_events_total{kind="messages",source="team"} 250.0' in text
+        assert 'spaces_events_total{kind="messages",source="team"} 251.0' in text
         assert 'spaces_event_lag_seconds_count{source="team"} 1.0' in text
 
 
