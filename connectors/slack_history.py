@@ -26,7 +26,6 @@ from connectors.slack_stretch import (
     dated,
     news,
     pieces,
-    reread,
     stream,
 )
 from connectors.slack_web import Declined
@@ -53,7 +52,7 @@ class History:
         self._refused: dict[str, float] = {}
         self._threads = asyncio.Semaphore(_THREADS)
         self._met: set[str] = set()
-        """The threads that the running sweep has come across."""
+        """The threads that the running sweep has read."""
 
     def admitted(self, channel: str) -> None:
         """The bot became a member of this channel."""
@@ -214,7 +213,8 @@ class History:
             self._fill(stretch.channel, draft, rows)
             if position is None:
                 end = lowest if more else stretch.oldest + INSTANT
-                swept += reread(stretch.channel, rows, end, min(at - INSTANT, observed_at))
+                last = min(at - INSTANT, observed_at)
+                swept += [Swept(stretch.channel, None, end, last)] if end <= last else []
             else:
                 top = position.top or max([position.known, *news(rows)], key=split_ts)
                 position = Position(position.known, top, to_ts(lowest)) if more else Position(top)
@@ -252,7 +252,6 @@ class History:
     async def _read_threads(self, rows: list[Row], stretch: Stretch) -> list[list[Row]]:
         """The threads that have to be read when these rows are met, each whole or from `news` on."""
         asked: dict[str, datetime | None] = {}
-        self._met.update(f"{stretch.channel}:{row['ts']}" for row in rows)
         for row in rows:
             ts, thread = row["ts"], row.get("thread_ts")
             if row.get("reply_count") or (thread == ts and "reply_count" not in row):
@@ -266,7 +265,10 @@ class History:
         return await _together([self._replies(stretch.channel, *item) for item in asked.items()])
 
     async def _unmet(self, held: Mapping[str, Thread], wanted: list[str]) -> AsyncIterator[Page]:
-        """After a sweep: the threads of which we hold something new, though their first message was not met: it is older, or gone."""
+        """After a sweep: the threads of which we hold something new, though it did not read them.
+
+        Their first message is older, or gone, or has no replies any more.
+        """
         for name, thread in sorted(held.items()):
             channel, now = thread.channel_id, self._web.now()
             if name in self._met or channel not in wanted or channel in self._refused:

@@ -73,15 +73,6 @@ def pieces(stretch: Stretch, thread: list[Row], until: datetime) -> Iterator[tup
         since = last + INSTANT
 
 
-def reread(channel: str, rows: list[Row], since: datetime, until: datetime) -> Iterator[Swept]:
-    """What is reread whole with these rows of a channel: themselves, and the threads that are none any more."""
-    if since <= until:
-        yield Swept(channel, None, since, until)
-    for row in rows:
-        if not row.get("reply_count") and row.get("thread_ts") in {None, row["ts"]}:
-            yield Swept(channel, f"{channel}:{row['ts']}", None, until)
-
-
 def news(rows: list[Row]) -> Iterator[str]:
     """All that these rows tell of: themselves and the newest reply to each."""
     for row in rows:

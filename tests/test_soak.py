@@ -6,40 +6,31 @@ SPACES_TEST_SOAK_SEED repeats a run as far as clocks allow, SPACES_TEST_SOAK_SEC
 """
 
 import asyncio
-import json
 import os
 import random
-import signal
-import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import orjson
-from sqlalchemy import select
 
-from connectors.records import Post
-from storage import ingest, posts, tables
 from storage.database import Database
 from tests.contract.world import NAMES, make, until
-from tests.fakes.base import FakePlatform, Standing
+from tests.fakes.base import FakePlatform
+from tests.program import MARK, Program, all_sent, differing, schedule, swept, times_said
 
 SECONDS = float(os.environ.get("SPACES_TEST_SOAK_SECONDS", "30"))
 SEED = int(os.environ.get("SPACES_TEST_SOAK_SEED", random.SystemRandom().randrange(1_000_000)))
-ROOT = Path(__file__).parents[1]
-MARK = "kumquat"
-"""A word in every message: it must be in no log."""
 HISTORY, ACTS_A_SECOND = 900, 60
 
 
 class Town:
     """One platform, and the people on it, who do things at random."""
 
-    def __init__(self, fake: FakePlatform, chance: random.Random) -> None:
+    def __init__(self, fake: FakePlatform, chance: random.Random, history: int = HISTORY) -> None:
         self.fake, self.chance = fake, chance
         self.people = [fake.add_member(f"person{n}") for n in range(20)] + [
             fake.add_member("robot", bot=True)
@@ -50,7 +41,7 @@ class Town:
         self.threads: list[tuple[str, str]] = []
         self.count = 0
         begin = datetime.now(UTC) - timedelta(hours=20)
-        for number in range(HISTORY):
+        for number in range(history):
             self.speak(begin + timedelta(seconds=60 * number + chance.random()))
 
     def text(self) -> str:
@@ -112,125 +103,15 @@ class Town:
         self.fake.delete_channel(place)
 
 
-class Program:
-    """`spaces run`, killed and started again."""
-
-    def __init__(self, folder: Path, database: Database, fakes: list[FakePlatform]) -> None:
-        self.log = (folder / "log").open("ab")
-        self.kills = 0
-        config = ["[run]", "port = 0", "lease_seconds = 0.8", "sweep_hours = 0.0002", "sweep_days = 2"]
-        self.environ = {key: value for key, value in os.environ.items() if not key.startswith("SPACES_")}
-        for fake in fakes:
-            settings = {"poll_seconds": 0.2, "history_days": 2, "post_to": "x"} | fake.settings
-            config += [f"[sources.{fake.name}]"]
-            config += [f"{key} = {json.dumps(value)}" for key, value in settings.items()]
-            self.environ |= {
-                f"SPACES_{fake.name}_{key}".upper(): secret for key, secret in fake.secrets.items()
-            }
-        (folder / "spaces.toml").write_text("\n".join(config), encoding="utf-8")
-        url = database.url.render_as_string(hide_password=False)
-        self.command = [
-            sys.executable,
-            "-m",
-            "bot",
-            "-c",
-            str(folder / "spaces.toml"),
-            "--database",
-            url,
-            "run",
-        ]
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        self.process = subprocess.Popen(
-            self.command, cwd=ROOT, env=self.environ, stderr=self.log, stdout=self.log
-        )
-
-    def kill(self) -> None:
-        assert self.process is not None
-        assert self.process.poll() is None, f"it ended by itself: {self.process.returncode}"
-        self.process.kill()
-        self.process.wait()
-        self.kills += 1
-
-    def end(self) -> None:
-        """Whatever happened, nothing of it is left."""
-        if self.process is not None and self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-        self.log.close()
-
-    async def stop(self) -> int:
-        assert self.process is not None
-        self.process.send_signal(signal.SIGTERM)
-        return await asyncio.to_thread(self.process.wait, 10)
-
-
-def stored(database: Database) -> dict[str, dict[str, Standing]]:
-    """What stands in the database, by source."""
-    found: dict[str, dict[str, Standing]] = {name: {} for name in NAMES}
-    with database.read() as session:
-        chosen = select(tables.Message, tables.Source.name).join(
-            tables.Source, tables.Source.id == tables.Message.source_id
-        )
-        alive = tables.Message.deleted.is_(False), tables.Message.created_at.is_not(None)
-        for row, name in session.execute(chosen.where(*alive)):
-            found[name][row.external_id] = Standing(
-                row.external_id, row.channel_id or "", row.author_id, row.text, row.thread_id,
-                orjson.loads(row.reactions or "{}"), row.is_solution,
-            )  # fmt: skip
-    return found
-
-
-def schedule(database: Database, fake: FakePlatform, place: str, number: int) -> None:
-    """Write down one more thing to be said."""
-    with database.write() as session:
-        source = ingest.source_id(session, fake.name, str(fake.settings["connector"]))
-        title = f"The {MARK} digest numbered {number}"
-        assert posts.intend(
-            session, source, place, f"weekly {number}", Post("", title, f"{title}. {said(number)}")
-        )
-
-
-def said(number: int) -> str:
-    """What only this post says."""
-    return f"word{number}word"
-
-
-def swept(database: Database, since: datetime) -> bool:
-    with database.read() as session:
-        states = session.scalars(select(tables.State)).all()
-        return len(states) == len(NAMES) and all(
-            state.swept_at is not None and state.swept_at > since for state in states
-        )
-
-
-def all_sent(database: Database) -> bool:
-    with database.read() as session:
-        return set(session.scalars(select(tables.Post.state))) == {posts.SENT}
-
-
-def differing(database: Database, fakes: list[FakePlatform]) -> dict[str, Any]:
-    """What is stored otherwise than it stands, by source and message; a few of them."""
-    found = stored(database)
-    wrong: dict[str, Any] = {}
-    for fake in fakes:
-        ours, theirs = found[fake.name], fake.standing()
-        ids = [id_ for id_ in sorted({*ours, *theirs}) if ours.get(id_) != theirs.get(id_)]
-        if ids:
-            wrong[fake.name] = len(ids), {id_: (ours.get(id_), theirs.get(id_)) for id_ in ids[:5]}
-    return wrong
-
-
 @asynccontextmanager
-async def towns(chance: random.Random) -> AsyncIterator[list[Town]]:
+async def towns(chance: random.Random, history: int = HISTORY) -> AsyncIterator[list[Town]]:
     fakes = [make(name) for name in NAMES]
     for fake in fakes:
         await fake.start()
         fake.chaos.random = random.Random(chance.random())
         fake.chaos.rate = 0.06
     try:
-        yield [Town(fake, random.Random(chance.random())) for fake in fakes]
+        yield [Town(fake, random.Random(chance.random()), history) for fake in fakes]
     finally:
         for fake in fakes:
             await fake.stop()
@@ -279,17 +160,17 @@ async def test_nothing_is_lost_and_nothing_is_double(database: Database, tmp_pat
                     f"soak: {differing(database, fakes)}\n{(tmp_path / 'log').read_text()[-3000:]}\n"
                 )
                 raise
+            settled = (datetime.now(UTC) - calm).total_seconds()
             assert await program.stop() == 0
         finally:
             program.end()
         for fake in fakes:
-            forms = [json.dumps(form, default=str) for _, _, form in fake.posted()]
-            twice = {n: found for n in range(count) if (found := sum(said(n) in form for form in forms)) != 1}
-            assert twice == {}, fake.name
+            assert times_said(fake, count) == [1] * count, fake.name
         messages = sum(len(fake.standing()) for fake in fakes)
         faults = {fake.name: len(fake.chaos.seen) for fake in fakes}
         sys.stderr.write(
-            f"soak: {messages} messages, faults {faults}, {program.kills} kills, {count * 3} posts\n"
+            f"soak: {messages} messages, faults {faults}, {program.kills} kills, {count * 3} posts, "
+            f"settled in {settled:.1f} s\n"
         )
         assert program.kills
         assert all(faults.values())

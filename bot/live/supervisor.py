@@ -106,10 +106,11 @@ class Supervisor:
 
     def _judge(self, error: Exception, backoff: float) -> float:
         """Say what is wrong; returns after how many seconds to try again."""
-        self.why = str(error)
+        before, self.why = self.why, str(error)
         match error:
             case LeaseLost():
-                log.info("%s", error, extra={"source": self.name})
+                if before != self.why:
+                    log.info("%s", error, extra={"source": self.name})
                 # As often as a lease is renewed: the other one may have died.
                 return self._service.run.lease_seconds / 3
             case Misconfigured():
