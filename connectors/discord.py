@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import Any
 
 import aiohttp
@@ -192,16 +193,24 @@ class _Client(discord.Client):
         except discord.RateLimited as limit:
             raise Limited(limit.retry_after) from limit
         except discord.HTTPException as error:
+            if error.status == HTTPStatus.NOT_FOUND and not error.code and "<" in error.text:
+                raise Unanswered(self._stranger(), 5.0) from error
             raise meaning(
                 error.status, error.code, error.response.headers, f"{route.method} {route.path}"
             ) from error
         except aiohttp.ClientConnectorError as error:
-            raise Unavailable(f"{self._api} cannot be reached; it is tried again.", 5.0) from error
+            raise Unavailable(
+                f"{self._api} cannot be reached: check the network, a proxy or firewall between. It is tried again.",
+                5.0,
+            ) from error
         except (OSError, aiohttp.ClientError, RuntimeError, LookupError, TypeError, ValueError) as error:
             raise Unanswered(SILENT, 5.0) from error
         if isinstance(answer, str) and answer:
-            raise Unanswered(f"What answers at {self._api} is not Discord; it is tried again.", 5.0)
+            raise Unanswered(self._stranger(), 5.0)
         return answer
+
+    def _stranger(self) -> str:
+        return f"What answers at {self._api} is not Discord: correct api_url, or look at the proxy between. It is tried again."
 
     async def _note_clock(self, _: Any, __: Any, end: aiohttp.TraceRequestEndParams) -> None:
         with suppress(KeyError, ValueError, TypeError):

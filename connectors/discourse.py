@@ -33,6 +33,7 @@ from connectors.records import Finding, Page, Post
 _TIMEOUTS = (5.0, 30.0)
 _UNTOLD_WAIT = 10.0
 _REDIRECTS = 3
+_CHECKING = 3
 
 
 class DiscourseConnector:
@@ -113,6 +114,7 @@ class DiscourseConnector:
 
     async def check(self) -> list[Finding]:
         """Try address, key, rights, clock and webhooks."""
+        self._calls.tries = _CHECKING  # somebody waits for it
         facts = Facts(
             str(self._settings.get("user") or "system"), bool(self._secrets.get("api_key")),
             str(self._settings.get("listen") or ""), bool(self._secrets.get("webhook_secret")),
@@ -178,7 +180,7 @@ class _Client(DiscourseClient):  # type: ignore[misc] # it has no types
                 "Set `url` to its https:// address, and the key as shown once at /admin/api/keys."
             ) from error
         except requests.RequestException as error:
-            raise Lost(f"the connection failed: {type(error).__name__}") from error
+            raise Lost(_way(error)) from error
         finally:
             if verb != "GET":
                 session.close()
@@ -200,7 +202,7 @@ class _Client(DiscourseClient):  # type: ignore[misc] # it has no types
         try:
             return orjson.loads(response.content)
         except orjson.JSONDecodeError as error:
-            raise Lost("its answer is no JSON, so it may be no Discourse") from error
+            raise Lost("its answer is no JSON, so it may be no Discourse forum") from error
 
     def _moved(self, verb: str, url: str, location: str) -> str:
         """Follow a way within the forum only: the key is for nobody else."""
@@ -256,6 +258,14 @@ def _noted(
                 raise ConnectionAbortedError
 
     return type(pool.__name__, (pool,), {"ConnectionCls": Noted})
+
+
+def _way(error: requests.RequestException) -> str:
+    """How the connection failed."""
+    if isinstance(error, requests.exceptions.SSLError):
+        return "its certificate is not accepted"
+    refused = isinstance(error, requests.ConnectionError) and "NewConnectionError" in str(error)
+    return "it cannot be reached" if refused else f"the connection failed: {type(error).__name__}"
 
 
 def _wait(response: requests.Response) -> float:

@@ -48,6 +48,12 @@ class Told(Exception):
         return self.status in {404, 410}
 
 
+def abandon(task: "asyncio.Task[Any]") -> None:
+    """Cancel what nobody waits for any more, however it has ended or ends."""
+    task.cancel()
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+
 class Pace:
     """When the next call may go out: not before the moment the forum named, and no more at a time than it took.
 
@@ -107,6 +113,8 @@ class Calls:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="discourse")
         self._pace = Pace()
         self._closed = False
+        self.tries = _TRIES
+        """How often a question is put that is not answered."""
 
     async def read(self, call: Callable[..., Any], *args: Any, **more: Any) -> Any:
         """Ask for something that may be asked twice.
@@ -116,13 +124,14 @@ class Calls:
             Unavailable: it does not answer, however often it is asked.
         """
         wait = _FIRST_WAIT
-        for left in reversed(range(_TRIES)):
+        for left in reversed(range(self.tries)):
             try:
                 return await self._once(call, *args, **more)
             except Lost as error:
                 if not left:
                     raise Unavailable(
-                        f"The forum at {self._address} does not answer ({error}). It is tried again by itself.",
+                        f"The forum at {self._address} does not answer ({error}): check `url` and the way to it (a proxy, a "
+                        "firewall, DNS). It is tried again by itself.",
                         _LONGEST_WAIT,
                     ) from error
                 _log.info("the forum did not answer (%s), trying again", error)
@@ -162,6 +171,13 @@ class Calls:
         """Take no more calls; those under way end with their sockets."""
         self._closed = True
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def stranger(address: str) -> Misconfigured:
+    """What to say when something else answers."""
+    return Misconfigured(
+        f"What answers at {address} is no Discourse forum: set `url` to the address of the forum."
+    )
 
 
 def denied(address: str) -> Misconfigured:

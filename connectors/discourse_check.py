@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from connectors.discourse_calls import Told
+from connectors.discourse_calls import Told, stranger
 from connectors.discourse_forum import Forum
 from connectors.errors import ConnectorError
 from connectors.records import Finding
@@ -31,7 +31,11 @@ async def look(forum: Forum, facts: Facts, skew: Callable[[], float | None]) -> 
             await _look(forum, facts, found)
     except TimeoutError:
         found.append(
-            Finding(False, f"{forum.address} takes too long to answer, or limits us: try again in a minute.")
+            Finding(
+                False,
+                f"There was no answer from {forum.address} within {_PATIENCE:.0f} seconds: check `url` and the way to it (a "
+                "proxy, a firewall, DNS), and try again in a minute.",
+            )
         )
     except ConnectorError as error:
         found.append(Finding(False, str(error)))
@@ -61,9 +65,7 @@ async def _look(forum: Forum, facts: Facts, found: list[Finding]) -> None:
         site = await forum.get("/site.json")
     except Told as error:
         if error.is_gone:
-            found.append(
-                Finding(False, f"{forum.address} answers, but is no Discourse forum: set `url` to the forum.")
-            )
+            found.append(Finding(False, str(stranger(forum.address))))
             return
         if error.status not in _FORBIDDEN:
             raise

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, Protocol
 
-from connectors.discourse_calls import Calls, Told, denied
+from connectors.discourse_calls import Calls, Told, denied, stranger
 from connectors.discourse_categories import Categories
 from connectors.discourse_messages import (
     Topic,
@@ -80,7 +80,7 @@ class Forum:
         try:
             return await self.calls.read(call, *args, **parameters)
         except Told as error:
-            raise denied(self.address) from error
+            raise (stranger(self.address) if error.is_gone else denied(self.address)) from error
 
     async def latest(self, before: int | None) -> list[Json]:
         """A page of the newest posts."""

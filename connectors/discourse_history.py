@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from connectors.discourse_calls import Told
+from connectors.discourse_calls import Told, abandon
 from connectors.discourse_forum import Forum, Json
 from connectors.discourse_messages import number_of
 from connectors.paging import Draft
@@ -84,7 +84,7 @@ async def descend(forum: Forum, before: int | None, floor: int) -> AsyncGenerato
             if is_last:
                 return
     finally:
-        task.cancel()
+        abandon(task)
 
 
 async def _ask(forum: Forum, before: int | None) -> tuple[datetime, datetime, list[Json]]:

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 from connectors.base import Held
-from connectors.discourse_calls import THREADS, Told
+from connectors.discourse_calls import THREADS, Told, abandon
 from connectors.discourse_forum import Forum, Json
 from connectors.records import Page, Swept, Thread
 from connectors.values import identity, iso_moment
@@ -98,7 +98,7 @@ class Topics:
                 yield page
         finally:
             for task in under_way:
-                task.cancel()
+                abandon(task)
 
     async def _topic(self, id_: int, category: str) -> Page:
         """One topic as it stands, whole, so that whatever is not on the page is known to be gone."""

@@ -84,7 +84,11 @@ async def check(
         findings.append(Finding(False, str(error)))
     except TimeoutError:
         findings.append(
-            Finding(False, f"Slack did not answer within {_DEADLINE:.0f} seconds: try again in a minute.")
+            Finding(
+                False,
+                f"There was no answer from {workspace.web.address} within {_DEADLINE:.0f} seconds: check the way to it (a "
+                "proxy, a firewall, DNS), and api_url if you set it.",
+            )
         )
     return findings
 

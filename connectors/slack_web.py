@@ -68,7 +68,7 @@ class Web:
 
     def __init__(self, send: Send, address: str) -> None:
         self._send = send
-        self._address = address
+        self.address = address
         self._resume: dict[str, float] = {}
         self._limits: dict[str, int] = {}
         self._skew = timedelta()
@@ -102,7 +102,7 @@ class Web:
             try:
                 answer = await self._send(method, params)
             except ConnectionRefusedError:
-                unsure, why = False, f"nothing answers at {self._address}"
+                unsure, why = False, f"nothing answers at {self.address}"
             except (OSError, TimeoutError) as error:
                 why = f"it gave no answer to {method} ({type(error).__name__})"
             else:
@@ -141,6 +141,11 @@ class Web:
         """What is wrong with Slack; an answer that says no is raised."""
         body = answer.body or {}
         error = str(body.get("error") or "")
+        if "ok" not in body and answer.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            return (
+                f"what answers at {self.address} is not Slack (HTTP {answer.status}, no JSON); correct api_url, or look at the "
+                "proxy between"
+            )
         if not error or error in _TROUBLED:
             return f"it answered {method} with HTTP {answer.status} {error}".rstrip()
         if (why := _DEAD.get(error)) is None:

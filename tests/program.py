@@ -14,7 +14,7 @@ import orjson
 from sqlalchemy import select
 
 from connectors.records import Post
-from storage import ingest, posts, tables
+from storage import ingest, leases, posts, tables
 from storage.database import Database
 from tests.contract.world import NAMES
 from tests.fakes.base import FakePlatform, Standing
@@ -66,6 +66,12 @@ class Program:
             self.command, cwd=ROOT, env=self.environ, stderr=self.log, stdout=self.log
         )
 
+    async def at_work(self, database: Database) -> None:
+        """Wait until it serves all sources."""
+        pid = str(self.pid)
+        while await asyncio.to_thread(holders, database) != {pid}:  # noqa: ASYNC110 - another process sets no event
+            await asyncio.sleep(0.2)
+
     def kill(self) -> None:
         assert self.process is not None
         assert self.process.poll() is None, f"it ended by itself: {self.process.returncode}"
@@ -84,6 +90,13 @@ class Program:
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
         return await asyncio.to_thread(self.process.wait, 10)
+
+
+def holders(database: Database) -> set[str]:
+    """The process ids that hold a lease; "" for a source that nobody serves."""
+    with database.read() as session:
+        found = [leases.holder(session, id_) for id_ in session.scalars(select(tables.Source.id))]
+    return {held[0].split(":")[1] if held else "" for held in found} if len(found) == len(NAMES) else {""}
 
 
 def stored(database: Database) -> dict[str, dict[str, Standing]]:

@@ -7,25 +7,15 @@ from pathlib import Path
 
 import orjson
 
-from storage import leases, tables
 from storage.database import Database
 from tests.contract.world import NAMES, until
 from tests.fakes.base import FakePlatform
 from tests.fakes.discord import FakeDiscord
 from tests.fakes.slack import FakeSlack
-from tests.program import Program, all_sent, differing, schedule, times_said
+from tests.program import Program, all_sent, differing, holders, schedule, times_said
 from tests.test_soak import Town, towns
 
 WAITS = "It is served by another process"
-
-
-def holders(database: Database) -> set[str]:
-    """The process ids that hold a lease; "" for a source that nobody serves."""
-    with database.read() as session:
-        found = [leases.holder(session, source.id) for source in session.query(tables.Source)]
-    return (
-        {holder[0].split(":")[1] if holder else "" for holder in found} if len(found) == len(NAMES) else {""}
-    )
 
 
 def waiting(program: Program) -> set[str]:

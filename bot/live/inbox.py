@@ -34,6 +34,7 @@ class Inbox:
         """Set once the platform has been heard of."""
         self.heard_at: datetime | None = None
         self.event_at: datetime | None = None
+        self._refused: dict[str, str] = {}
         self.lag: float | None = None
         """Seconds from the receiving of the last event to its durable row."""
 
@@ -46,6 +47,7 @@ class Inbox:
             self._metrics.error(self._source, "unreadable")
             log.error("an event could not be kept (%s)", type(error).__name__, extra={"source": self._source})  # noqa: TRY400 - what is in the page stays out of the log
             raise UnreadablePayload("An event could not be kept; please report it.") from error
+        self.note_refusals(page)
         lag = None
         if page.received_at is not None:
             self.event_at = datetime.now(UTC)
@@ -55,6 +57,15 @@ class Inbox:
     async def cursors(self) -> Mapping[str, str]:
         """How far each stream has been read."""
         return await self._writer.first(lambda session: ingest.cursors(session, self._id))
+
+    def note_refusals(self, page: Page) -> None:
+        """Write each place that refuses into the log, once."""
+        for refusal in page.refusals:
+            if self._refused.get(refusal.channel_id) != refusal.why:
+                log.warning("%s", refusal.why, extra={"source": self._source, "kind": "refused"})
+                self._refused[refusal.channel_id] = refusal.why
+        for channel in page.readable:
+            self._refused.pop(channel, None)
 
     def gap(self) -> None:
         """History is read again soon; several gaps at once are one."""

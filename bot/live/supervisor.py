@@ -28,6 +28,8 @@ _LONGEST_PAUSE = 300.0
 _HEALTHY_AFTER = 60.0
 _SILENT_AFTER = timedelta(minutes=10)
 _HELLO = 20.0
+_FIRST_WORD = 60.0
+_CONNECTING = "It is connecting."
 _CLOSING = 5.0
 
 log = logging.getLogger("bot.live.supervisor")
@@ -149,7 +151,7 @@ class Supervisor:
         await self._take_lease()
         self._inbox = Inbox(self.name, self._id, service.writer, service.metrics)
         try:
-            self.why = "It is connecting."
+            self.why = _CONNECTING
             connector = service.load(self.source.connector)(
                 connector_settings(self.source, service.run), self.secrets
             )
@@ -187,6 +189,7 @@ class Supervisor:
 
     async def _keep(self, inbox: Inbox) -> None:
         """Renew the lease, and write down how the source fares, three times as often as the lease needs it."""
+        began = asyncio.get_running_loop().time()
         while True:
             try:
                 async with asyncio.timeout(self._service.run.lease_seconds * 2 / 3):
@@ -197,6 +200,13 @@ class Supervisor:
                 self.why = (
                     None if self.connected else "Nothing has been heard of the platform for 10 minutes."
                 )
+            elif asyncio.get_running_loop().time() - began > _FIRST_WORD and self.why == _CONNECTING:
+                where = self.source.api_url or self.source.url or "the platform"
+                self.why = (
+                    f"There is no answer from {where} yet: check the address and the way to it (a proxy, a firewall, "
+                    "DNS). It is tried again and again."
+                )
+                log.warning("%s", self.why, extra={"source": self.name, "kind": "unavailable"})
             await self._note(inbox)
             await asyncio.sleep(self._service.run.lease_seconds / 3)
 
@@ -229,9 +239,9 @@ class Supervisor:
             try:
                 if inbox.lost.is_set():
                     inbox.lost.clear()
-                    await self._catch_up(connector, sweep=False)
+                    await self._catch_up(connector, inbox, sweep=False)
                 elif every and due <= datetime.now(UTC):
-                    swept_at = await self._catch_up(connector, sweep=True)
+                    swept_at = await self._catch_up(connector, inbox, sweep=True)
                 else:
                     wait = (due - datetime.now(UTC)).total_seconds() if every else 3600.0
                     await _soon(inbox.lost if heard else inbox.heard, max(wait, 0.0))
@@ -251,7 +261,7 @@ class Supervisor:
                 inbox.lost.set()
                 await asyncio.sleep(pause)
 
-    async def _catch_up(self, connector: Connector, *, sweep: bool) -> datetime:
+    async def _catch_up(self, connector: Connector, inbox: Inbox, *, sweep: bool) -> datetime:
         """Read history once; returns when it began."""
         service, began = self._service, datetime.now(UTC)
         start = began - timedelta(days=self.source.history_days)
@@ -260,6 +270,7 @@ class Supervisor:
             since = max(since, began - timedelta(days=service.run.sweep_days))
 
         def on_page(page: Page) -> None:
+            inbox.note_refusals(page)
             self._fraction = page.fraction if page.fraction is not None else self._fraction or 0.0
             service.metrics.catching_up(self.name, self._fraction)
 
@@ -312,9 +323,11 @@ async def _first_of(*work: Coroutine[Any, Any, None]) -> None:
             for task in waiting:
                 task.cancel()
             await asyncio.wait(waiting, timeout=1)
-    for task in tasks:
-        if task in done:
-            task.result()
+    # All are asked, or Python would complain of the others: what breaks one often breaks more of them.
+    failures = [None if task.cancelled() else task.exception() for task in tasks]
+    for task, failure in zip(tasks, failures, strict=True):
+        if task in done and failure is not None:
+            raise failure
 
 
 async def _closed(connector: Connector) -> None:
