@@ -1,6 +1,6 @@
 """Backfill of a Slack and a Discourse from fake servers without limits, into SQLite, against perceval.
 
-Perceval reads the same served history in the same run and keeps nothing; we keep every message durably. Each reader
+Perceval reads the same served history by turns with us and keeps nothing; we keep every message durably. Each reader
 has a process of its own, and so has the server. Perceval knows no threads on Slack: there are none.
 """
 
@@ -14,33 +14,28 @@ from multiprocessing import get_context
 from typing import Any
 
 from benchmarks.platforms import platform
-from benchmarks.report import folder, say
+from benchmarks.report import by_turns, compare, folder
 
 _MESSAGES = {"slack": 20_000, "discourse": 6_000}
-_ROUNDS = 3
+_ROUNDS = 5
 
 
 def run() -> None:
     for name, messages in _MESSAGES.items():
         with platform(name, messages) as there:
             facts = there.settings, there.secrets, there.channels
-            ours = [_alone(_ours, name, messages, *facts) for _ in range(_ROUNDS)]
-            theirs = [
-                _alone({"slack": _slack, "discourse": _discourse}[name], messages, *facts)
-                for _ in range(_ROUNDS)
-            ]
-        say(
-            f"backfill {name}, {messages:,} messages",
-            messages / min(ours),
-            messages / min(theirs),
-            "messages/s",
-            ">= 3",
-        )
+            rates = by_turns(
+                _ROUNDS,
+                partial(_rate, _ours, name, messages, *facts),
+                partial(_rate, {"slack": _slack, "discourse": _discourse}[name], name, messages, *facts),
+            )
+        compare(f"backfill {name}, {messages:,} messages", *rates, "messages/s", ">= 3")
 
 
-def _alone(work: Callable[..., float], *args: Any) -> float:
+def _rate(read: Callable[..., float], name: str, messages: int, *facts: Any) -> float:
+    """Messages a second, in a process of its own."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(work, *args).result()
+        return messages / pool.submit(read, name, messages, *facts).result()
 
 
 def _ours(
@@ -52,6 +47,7 @@ def _ours(
 async def _backfill(name: str, messages: int, settings: dict[str, Any], secrets: dict[str, str]) -> float:
     from sqlalchemy import func, select  # noqa: PLC0415 - perceval's process shall not carry it
 
+    from bot.cli.run import freeze  # noqa: PLC0415
     from bot.live.backfill import read_history  # noqa: PLC0415
     from bot.live.writer import Writer  # noqa: PLC0415
     from connectors.base import load_connector  # noqa: PLC0415
@@ -65,6 +61,7 @@ async def _backfill(name: str, messages: int, settings: dict[str, Any], secrets:
             source = await writer.first(partial(ingest.source_id, name=name, connector=name))
             connector = load_connector(name)(settings, secrets)
             since = datetime.now(UTC) - timedelta(days=90)
+            freeze()  # as `spaces backfill` does
             began = time.perf_counter()
             await read_history(connector, database, writer, source, since)
             seconds = time.perf_counter() - began
@@ -77,7 +74,9 @@ async def _backfill(name: str, messages: int, settings: dict[str, Any], secrets:
     return seconds
 
 
-def _slack(messages: int, settings: dict[str, Any], secrets: dict[str, str], channels: list[str]) -> float:
+def _slack(
+    _name: str, messages: int, settings: dict[str, Any], secrets: dict[str, str], channels: list[str]
+) -> float:
     from perceval.backends.core.slack import Slack, SlackClient  # noqa: PLC0415
 
     SlackClient.URL = str(settings["api_url"]).rstrip("/") + "/%(resource)s"
@@ -88,7 +87,7 @@ def _slack(messages: int, settings: dict[str, Any], secrets: dict[str, str], cha
 
 
 def _discourse(
-    messages: int, settings: dict[str, Any], secrets: dict[str, str], _channels: list[str]
+    _name: str, messages: int, settings: dict[str, Any], secrets: dict[str, str], _channels: list[str]
 ) -> float:
     from perceval.backends.core.discourse import Discourse  # noqa: PLC0415
 

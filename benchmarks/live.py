@@ -2,58 +2,75 @@
 
 Latency: 200 events a second on Discord for 20 seconds into SQLite, with a Slack read at full speed beside it, again and
 again; from the moment at which the platform (another process) wrote the message to the moment at which its row is
-durable. Most: a burst, against the platform's client library with an empty handler and the same burst. Memory: what
+durable. Its floor: discord.py with a handler that writes one row of two columns on a thread of its own, and nothing
+beside it. Most: as many as are taken, against the platform's client library with an empty handler. Memory: what
 `spaces run` holds when three sources are connected and nothing happens.
 """
 
 import asyncio
 import itertools
 import json
-import logging
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from benchmarks import bare
 from benchmarks.platforms import Platform, platform
-from benchmarks.report import folder, say
+from benchmarks.report import by_turns, compare, folder
 
 _SECONDS, _RATE = 20, 200
 _BURST = {"discord": 20_000, "slack": 5_000}
 _HISTORY = 20_000
+_ROUNDS = 3
+_T = TypeVar("_T")
 
 
 def run() -> None:
-    with platform("discord", 0) as live, platform("slack", _HISTORY) as old:
-        waits = asyncio.run(_latency(live, old))
+    waits = by_turns(_ROUNDS, partial(_apart, _latency), partial(_apart, _bare_latency))
     for name, at, goal in (("p50", 0.50, "< 5 ms"), ("p99", 0.99, "< 50 ms"), ("most", 1.0, "")):
-        found = waits[min(int(len(waits) * at), len(waits) - 1)] * 1000
-        print(
-            f"event to durable row, {_RATE}/s, a backfill beside it, {name}: {found:,.1f} ms   {goal}",
-            flush=True,
-        )
+        ours, floor = ([_part(each, at) * 1000 for each in rounds] for rounds in waits)
+        compare(f"event to durable row, {_RATE}/s, a backfill beside it, {name}", ours, floor, "ms", goal)
     for name, count in _BURST.items():
-        rates = [
-            _burst(name, count, work)
-            for work in (_ours, {"discord": _bare_discord, "slack": _bare_slack}[name])
-        ]
-        say(f"{name} at most, {count:,} events", rates[0], rates[1], "events/s", ">= 0.7")
+        rates = by_turns(
+            _ROUNDS, partial(_apart, _most, name, count), partial(_apart, _bare_most, name, count)
+        )
+        compare(f"{name} at most, {count:,} events", *rates, "events/s", ">= 0.7")
     _memory()
+
+
+def _apart(measure: Callable[..., Awaitable[_T]], *args: Any) -> _T:
+    """What a measurement finds in a process of its own."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(_awaited, measure, *args).result()
+
+
+def _awaited(measure: Callable[..., Awaitable[_T]], *args: Any) -> _T:
+    async def main() -> _T:
+        return await measure(*args)
+
+    return asyncio.run(main())
+
+
+def _part(waits: list[float], at: float) -> float:
+    return sorted(waits)[min(int(len(waits) * at), len(waits) - 1)]
 
 
 # --- latency ----------------------------------------------------------------------------------------------------
 
 
-async def _latency(live: Platform, old: Platform) -> list[float]:
-    from bot.live import supervisor  # noqa: PLC0415 - the bare libraries' processes shall not carry it
+async def _latency() -> list[float]:
+    from bot.cli.run import freeze  # noqa: PLC0415 - the bare libraries' processes shall not carry it
+    from bot.live import supervisor  # noqa: PLC0415
     from bot.live.inbox import Inbox  # noqa: PLC0415
     from bot.live.metrics import Metrics  # noqa: PLC0415
     from bot.live.writer import Writer  # noqa: PLC0415
@@ -62,7 +79,7 @@ async def _latency(live: Platform, old: Platform) -> list[float]:
     from storage import schema  # noqa: PLC0415
     from storage.database import Database  # noqa: PLC0415
 
-    sys.setswitchinterval(0.0005)  # as `spaces run` does
+    sys.setswitchinterval(0.0005)  # as `spaces run` does, and below
     waits: list[float] = []
 
     class Timed(Inbox):
@@ -72,7 +89,7 @@ async def _latency(live: Platform, old: Platform) -> list[float]:
             waits.extend(now - float(message.text) for message in page.messages)
 
     vars(supervisor)["Inbox"] = Timed
-    with folder() as home:
+    with platform("discord", 0) as live, platform("slack", _HISTORY) as old, folder() as home:
         database = Database(f"sqlite:///{home / 'bench.sqlite3'}")
         schema.upgrade(database)
         async with Writer(database) as writer:
@@ -83,13 +100,14 @@ async def _latency(live: Platform, old: Platform) -> list[float]:
             full_speed = asyncio.Event()
             backfill = asyncio.create_task(_again_and_again(old, database, writer, full_speed))
             await full_speed.wait()
+            freeze()
             live.say(_SECONDS * _RATE, _RATE)
             await _until(lambda: len(waits) >= _SECONDS * _RATE)
             backfill.cancel()
             task.cancel()
             await asyncio.wait([task, backfill])
         database.close()
-    return sorted(waits)
+    return waits
 
 
 async def _again_and_again(old: Platform, database: Any, writer: Any, full_speed: asyncio.Event) -> None:
@@ -112,42 +130,56 @@ async def _again_and_again(old: Platform, database: Any, writer: Any, full_speed
         await connector.close()
 
 
+async def _bare_latency() -> list[float]:
+    waits: list[float] = []
+    loop = asyncio.get_running_loop()
+    with platform("discord", 0) as there, folder() as home, ThreadPoolExecutor(1) as thread:
+        file = sqlite3.connect(home / "bare.sqlite3", isolation_level=None, check_same_thread=False)
+        file.execute("PRAGMA journal_mode=WAL")
+        file.execute("PRAGMA synchronous=NORMAL")
+        file.execute("CREATE TABLE messages (number INTEGER, text TEXT)")
+
+        async def heard(text: str) -> None:
+            said = "INSERT INTO messages VALUES (?, ?)"
+            await loop.run_in_executor(thread, file.execute, said, (len(waits), text))
+            waits.append(time.time() - float(text))
+
+        async with bare.discord(there, heard):
+            there.say(_SECONDS * _RATE, _RATE)
+            await _until(lambda: len(waits) >= _SECONDS * _RATE)
+        file.close()
+    return waits
+
+
 # --- at most ----------------------------------------------------------------------------------------------------
 
 
-def _burst(name: str, count: int, work: Callable[[Platform, int], Awaitable[float]]) -> float:
-    """Events a second, the best of three, each in a process of its own against a platform of its own."""
-    rates = []
-    for _ in range(3):
-        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-            rates.append(count / pool.submit(_alone, name, count, work).result())
-    return max(rates)
-
-
-def _alone(name: str, count: int, work: Callable[[Platform, int], Awaitable[float]]) -> float:
-    async def measure() -> float:
-        return await work(there, count)
-
-    with platform(name, 0) as there:
-        return asyncio.run(measure())
-
-
 class _Count:
-    """Counts to a number; the seconds between the first and the last."""
+    """Counts messages, the first of which is there to warm up."""
 
     def __init__(self, count: int) -> None:
-        self.left, self.done, self.began, self.seconds = count, asyncio.Event(), 0.0, 0.0
+        self._count, self._heard, self._came = count, 0, asyncio.Event()
 
     def add(self, number: int) -> None:
-        now = time.perf_counter()
-        self.began = self.began or now
-        self.left -= number
-        if self.left <= 0:
-            self.seconds = now - self.began
-            self.done.set()
+        self._heard += number
+        self._came.set()
+
+    async def rate(self, there: Platform) -> float:
+        """Have them said; how many a second were heard."""
+        await self._until(there, 1)
+        began = time.perf_counter()
+        await self._until(there, self._count)
+        return self._count / (time.perf_counter() - began)
+
+    async def _until(self, there: Platform, count: int) -> None:
+        wanted = self._heard + count
+        there.say(count)
+        while self._heard < wanted:
+            self._came.clear()
+            await self._came.wait()
 
 
-async def _ours(there: Platform, count: int) -> float:
+async def _most(name: str, count: int) -> float:
     """Until every row is durable."""
     from bot.live.inbox import Inbox  # noqa: PLC0415
     from bot.live.metrics import Metrics  # noqa: PLC0415
@@ -157,83 +189,40 @@ async def _ours(there: Platform, count: int) -> float:
     from storage import ingest, schema  # noqa: PLC0415
     from storage.database import Database  # noqa: PLC0415
 
+    sys.setswitchinterval(0.0005)
     counted = _Count(count)
 
     class Counted(Inbox):
         async def deliver(self, page: Page) -> None:
-            counted.began = counted.began or time.perf_counter()
             await super().deliver(page)
             counted.add(len(page.messages))
 
-    with folder() as home:
+    with platform(name, 0) as there, folder() as home:
         database = Database(f"sqlite:///{home / 'bench.sqlite3'}")
         schema.upgrade(database)
         async with Writer(database) as writer:
-            source = await writer.first(partial(ingest.source_id, name=there.name, connector=there.name))
-            inbox = Counted(there.name, source, writer, Metrics())
-            connector = load_connector(there.name)(there.settings, there.secrets)
+            source = await writer.first(partial(ingest.source_id, name=name, connector=name))
+            inbox = Counted(name, source, writer, Metrics())
+            connector = load_connector(name)(there.settings, there.secrets)
             listening = asyncio.create_task(connector.listen(inbox))
-            await inbox.heard.wait()
-            there.say(count)
-            await counted.done.wait()
+            await inbox.lost.wait()  # the session stands: only up to here history would have to be read
+            rate = await counted.rate(there)
             listening.cancel()
             await asyncio.wait([listening])
             await connector.close()
         database.close()
-    return counted.seconds
+    return rate
 
 
-async def _bare_discord(there: Platform, count: int) -> float:
-    import discord  # noqa: PLC0415
-    import discord.http  # noqa: PLC0415
-    from yarl import URL  # noqa: PLC0415
-
-    discord.http.Route.BASE = there.settings["api_url"]
-    discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = URL(there.settings["gateway_url"])
+async def _bare_most(name: str, count: int) -> float:
     counted = _Count(count)
-    client = discord.Client(intents=discord.Intents.all(), chunk_guilds_at_startup=False)
 
-    async def on_message(_message: discord.Message) -> None:
+    async def heard(_text: str) -> None:
         counted.add(1)
 
-    ready = asyncio.Event()
-
-    async def on_ready() -> None:
-        ready.set()
-
-    client.event(on_message)
-    client.event(on_ready)
-    async with client:
-        running = asyncio.create_task(client.start(there.secrets["bot_token"]))
-        await ready.wait()
-        there.say(count)
-        await counted.done.wait()
-        await client.close()
-        await running
-    return counted.seconds
-
-
-async def _bare_slack(there: Platform, count: int) -> float:
-    from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler  # noqa: PLC0415
-    from slack_bolt.app.async_app import AsyncApp  # noqa: PLC0415
-    from slack_sdk.web.async_client import AsyncWebClient  # noqa: PLC0415
-
-    counted = _Count(count)
-    client = AsyncWebClient(there.secrets["bot_token"], base_url=there.settings["api_url"])
-    logging.disable(logging.WARNING)  # it suggests listeners for what nobody listens to
-    app = AsyncApp(client=client)
-
-    @app.event("message")
-    async def heard() -> None:
-        counted.add(1)
-
-    web = AsyncWebClient(base_url=there.settings["api_url"])
-    handler = AsyncSocketModeHandler(app, there.secrets["app_token"], web_client=web)
-    await handler.connect_async()  # type: ignore[no-untyped-call]
-    there.say(count)
-    await counted.done.wait()
-    await handler.close_async()  # type: ignore[no-untyped-call]
-    return counted.seconds
+    with platform(name, 0) as there:
+        async with bare.LISTEN[name](there, heard):
+            return await counted.rate(there)
 
 
 # --- memory -----------------------------------------------------------------------------------------------------

@@ -1,16 +1,20 @@
 """How a benchmark says what it found, and what it needs of the machine."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
 from storage import schema
 from storage.database import Database
+
+_T = TypeVar("_T")
 
 
 def say(what: str, ours: float, floor: float, unit: str, goal: str = "") -> None:
@@ -20,6 +24,19 @@ def say(what: str, ours: float, floor: float, unit: str, goal: str = "") -> None
         f"{what:<58} ours {ours:>12,.1f}  floor {floor:>12,.1f} {unit:<12} ratio {ours / floor:6.2f}{aim}",
         flush=True,
     )
+
+
+def by_turns(rounds: int, ours: Callable[[], _T], floor: Callable[[], _T]) -> tuple[list[_T], list[_T]]:
+    """What both find, one after the other, since a machine that others use too is not the same all the time."""
+    found = [(ours(), floor()) for _ in range(rounds)]
+    return [each for each, _ in found], [each for _, each in found]
+
+
+def compare(what: str, ours: list[float], floor: list[float], unit: str, goal: str = "") -> None:
+    """One line: the medians of ours and of the floor, the ratio of each round, and the goal."""
+    ratios = sorted(mine / bare for mine, bare in zip(ours, floor, strict=True))
+    spread = f"{ratios[0]:.2f} to {ratios[-1]:.2f}"
+    say(what, median(ours), median(floor), unit, f"{goal} ({spread})" if goal else f"({spread})")
 
 
 def peak_memory() -> float:

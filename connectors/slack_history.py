@@ -36,6 +36,8 @@ _OVERLAP = timedelta(minutes=5)
 _AHEAD = timedelta(minutes=1)
 """`latest` lies in the future: without it Slack would begin at the other end."""
 _CHANNELS, _THREADS, _WAITING = 4, 8, 4
+_AT_ONCE = 100
+"""Rows are read so many at a time, so that events do not wait for a whole page."""
 _AGAIN = 3600.0
 """Seconds until a channel that refused is tried again."""
 
@@ -208,9 +210,9 @@ class History:
                 for chunk, piece in pieces(stretch, thread, observed_at):
                     if draft.messages and len(draft.messages) + len(chunk) > ROWS:
                         yield await self._page(draft, None, swept)
-                    self._fill(stretch.channel, draft, chunk)
+                    await self._fill(stretch.channel, draft, chunk)
                     swept += piece
-            self._fill(stretch.channel, draft, rows)
+            await self._fill(stretch.channel, draft, rows)
             if position is None:
                 end = lowest if more else stretch.oldest + INSTANT
                 last = min(at - INSTANT, observed_at)
@@ -233,9 +235,11 @@ class History:
             params["latest"] = to_ts(at)
             return await self._web.call("conversations.history", **params)
 
-    def _fill(self, channel: str, draft: Draft, rows: Iterable[Row]) -> None:
+    async def _fill(self, channel: str, draft: Draft, rows: Iterable[Row]) -> None:
         accept = self._workspace.rows.of(channel)
-        for row in rows:
+        for number, row in enumerate(rows):
+            if number % _AT_ONCE == 0:
+                await asyncio.sleep(0)
             try:
                 accept(row, draft)
             except SHAPE:

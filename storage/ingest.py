@@ -6,6 +6,7 @@ after its successor, and the tables end up the same.
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any, NamedTuple, TypeVar, cast
 
 import orjson
@@ -13,7 +14,8 @@ from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
 
 from connectors.records import Channel, Deletion, Join, Leave, Member, Message, Page
-from storage import states, sweeps, tables
+from storage import states, sweeps
+from storage.queue import each
 from storage.tables import Source
 from storage.times import to_micros
 
@@ -22,6 +24,8 @@ _Text = TypeVar("_Text", str, str | None)
 
 # Below this a COPY into a temporary table costs more than it saves.
 _COPY_FROM = 64
+# SQLite works without Python's lock from row to row of one statement only: other threads go on meanwhile.
+_TOGETHER = 50
 
 
 class Saved(NamedTuple):
@@ -63,7 +67,7 @@ def save_all(session: Session, source: int, pages: Sequence[Page]) -> Saved:
             rows[_CURSOR].append((source, storable(page.stream), storable(page.cursor), observed))
     written = {upsert: _write(connection, upsert, some) for upsert, some in rows.items()}
     if rows[_MESSAGE]:
-        _know(session, source, rows[_MESSAGE])
+        _know(connection, source, rows[_MESSAGE])
         seen = min(page.observed_at for page in pages if page.messages)
         written[_DELETION] += sweeps.judge(
             connection, source, [row[1] for row in rows[_MESSAGE]], to_micros(seen)
@@ -263,12 +267,11 @@ _KNOWN_AUTHOR = _Upsert("author", "members", _MEMBER_COLUMNS, 2, "NOTHING")
 _KNOWN_CHANNEL = _Upsert("place", "channels", _CHANNEL.columns, 2, "NOTHING")
 
 
-def _know(session: Session, source: int, messages: Iterable[Row]) -> None:
+def _know(connection: Connection, source: int, messages: Iterable[Row]) -> None:
     """Give a row to every author and channel that was only ever named by a message."""
-    channels = _strangers(session, source, tables.Channel, {row[2] for row in messages})
-    authors = _strangers(session, source, tables.Member, {row[3] for row in messages} - {None})
+    channels = _strangers(connection, source, "channels", {row[2] for row in messages})
+    authors = _strangers(connection, source, "members", {row[3] for row in messages} - {None})
     stub = (False, False, "[]", "[]", True, False, 0, None, None, None)
-    connection = session.connection()
     _write(connection, _KNOWN_AUTHOR,
            [(source, id_, id_, "", None, *stub, account(source, id_)) for id_ in authors])  # fmt: skip
     _write(
@@ -278,11 +281,13 @@ def _know(session: Session, source: int, messages: Iterable[Row]) -> None:
     )
 
 
-def _strangers(
-    session: Session, source: int, table: type[tables.Channel | tables.Member], named: set[str]
-) -> list[str]:
-    known = select(table.external_id).where(table.source_id == source, table.external_id.in_(sorted(named)))
-    return sorted(named.difference(session.scalars(known)))
+def _strangers(connection: Connection, source: int, table: str, named: set[str]) -> list[str]:
+    wanted, values = each(connection, named)
+    known = connection.exec_driver_sql(
+        f"SELECT external_id FROM {wanted} CROSS JOIN {table} WHERE source_id = {int(source)} AND external_id = wanted.value",
+        values,
+    )
+    return sorted(named.difference(known.scalars()))
 
 
 def _write(connection: Connection, upsert: _Upsert, rows: Sequence[Row]) -> int:
@@ -291,12 +296,23 @@ def _write(connection: Connection, upsert: _Upsert, rows: Sequence[Row]) -> int:
         return 0
     if connection.dialect.name == "postgresql" and len(rows) >= _COPY_FROM:
         return _copy(connection, upsert, rows)
+    together = len(rows) // _TOGETHER * _TOGETHER if connection.dialect.name == "sqlite" else 0
+    written = 0
+    for begin in range(0, together, _TOGETHER):
+        values = tuple(chain.from_iterable(rows[begin : begin + _TOGETHER]))
+        written += connection.exec_driver_sql(_sql(connection, upsert, _TOGETHER), values).rowcount
+    if left := list(rows[together:]):
+        written += max(connection.exec_driver_sql(_sql(connection, upsert), left).rowcount, 0)
+    return written
+
+
+def _sql(connection: Connection, upsert: _Upsert, rows: int = 1) -> str:
+    """The statement that writes so many rows."""
     mark = "?" if connection.dialect.name == "sqlite" else "%s"
     columns = ", ".join(upsert.columns)
     key = ", ".join(upsert.columns[: upsert.key])
-    marks = ", ".join([mark] * len(upsert.columns))
-    sql = f"INSERT INTO {upsert.table} ({columns}) VALUES ({marks}) ON CONFLICT ({key}) DO {upsert.conflict}"
-    return max(connection.exec_driver_sql(sql, list(rows)).rowcount, 0)
+    values = ", ".join([f"({', '.join([mark] * len(upsert.columns))})"] * rows)
+    return f"INSERT INTO {upsert.table} ({columns}) VALUES {values} ON CONFLICT ({key}) DO {upsert.conflict}"
 
 
 def _copy(connection: Connection, upsert: _Upsert, rows: Sequence[Row]) -> int:

@@ -1,14 +1,13 @@
-"""The schema's version: built, brought up to date, and refused when it is newer than the program."""
+"""The schema's version: built, brought up to date, and refused when it is newer than the program.
+
+alembic is loaded only when there is something to migrate: a process that runs for weeks would hold it for nothing.
+"""
 
 import shutil
 import sqlite3
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect
 
 from storage.database import Database, DatabaseError
 
@@ -21,17 +20,21 @@ def scripts() -> Path:
 
 
 def head() -> str:
-    """The newest revision that this program knows."""
-    found = ScriptDirectory(str(scripts())).get_current_head()
-    if found is None:
+    """The newest revision that this program knows: their files are named by them, in one line, in their order."""
+    found = sorted((scripts() / "versions").glob("[0-9a-z]*.py"))
+    if not found:
         raise DatabaseError(f"The migrations in {scripts()} are missing. Install the program again.")
-    return found
+    return found[-1].stem.partition("_")[0]
 
 
 def current(database: Database) -> str | None:
     """The revision of the database; None for an empty one."""
     with database.read() as session:
-        return MigrationContext.configure(session.connection()).get_current_revision()
+        connection = session.connection()
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        found: str | None = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+        return found
 
 
 def upgrade(database: Database) -> Path | None:
@@ -40,6 +43,9 @@ def upgrade(database: Database) -> Path | None:
     Raises:
         DatabaseError: the schema is newer than the program, or the migration failed (nothing is changed then).
     """
+    from alembic import command  # noqa: PLC0415 - see above
+    from alembic.config import Config  # noqa: PLC0415
+
     before = current(database)
     if before == head():
         return None
@@ -77,6 +83,8 @@ def refuse_newer(found: str | None) -> None:
     Raises:
         DatabaseError: the revision is none that this program knows.
     """
+    from alembic.script import ScriptDirectory  # noqa: PLC0415 - see above
+
     known = {script.revision for script in ScriptDirectory(str(scripts())).walk_revisions()}
     if found is not None and found not in known:
         raise DatabaseError(

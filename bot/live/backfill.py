@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from bot.live.held import Held
-from bot.live.inbox import ROWS, pieces, size
+from bot.live.inbox import pieces, size
 from bot.live.writer import Writer
 from connectors.base import Connector
 from connectors.records import Page
@@ -60,7 +60,7 @@ async def read_history(
     try:
         end: Page | Exception | None = await pages.get()
         while isinstance(end, Page):
-            some, over = _gather(end, pages)
+            some, over = _gather(end, pages, writer.room)
             await writer.later(partial(_save, database, source_id, some))
             for page in some:
                 pages.task_done()
@@ -74,8 +74,10 @@ async def read_history(
             await asyncio.wait([fetching], timeout=1)
 
 
-def _gather(first: Page, pages: "asyncio.Queue[Page | Exception | None]") -> tuple[list[Page], Page | None]:
-    """What is there already, as far as it fits into one short transaction; and a page that does not fit any more."""
+def _gather(
+    first: Page, pages: "asyncio.Queue[Page | Exception | None]", room: int
+) -> tuple[list[Page], Page | None]:
+    """What is there already, as far as it has room in one transaction; and a page that does not fit any more."""
     some, rows = [first], size(first)
     while not pages.empty():
         page = pages.get_nowait()
@@ -84,7 +86,7 @@ def _gather(first: Page, pages: "asyncio.Queue[Page | Exception | None]") -> tup
             pages.put_nowait(page)
             break
         rows += size(page)
-        if rows > ROWS:
+        if rows > room:
             return some, page
         some.append(page)
     return some, None

@@ -6,14 +6,11 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 from bot.live.metrics import Metrics
-from bot.live.writer import Writer
+from bot.live.writer import BESIDE, Writer
 from connectors.errors import UnreadablePayload
 from connectors.records import Page
 from storage import ingest
 from storage.database import DatabaseError
-
-ROWS = 50
-"""As many may be kept in one transaction without live events waiting long behind it."""
 
 _LIVE_ROWS = 500
 
@@ -82,7 +79,7 @@ def size(page: Page) -> int:
     return len(page.messages) + len(page.members) + len(page.deletions)
 
 
-def pieces(page: Page, limit: int = ROWS) -> Iterator[Page]:
+def pieces(page: Page, limit: int = BESIDE) -> Iterator[Page]:
     """The page in pieces so small that nobody waits long behind one; the cursor moves with the last.
 
     A page that tells what was swept stays whole: what it shows and what it thereby deletes belong together.

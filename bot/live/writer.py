@@ -21,7 +21,11 @@ from storage.database import Database, DatabaseError
 
 T = TypeVar("T")
 
+BESIDE, ALONE = 50, 500
+"""Rows of what can wait in one transaction: while live events come, so that none waits long behind it; and else."""
 _TOGETHER = 256
+_CALM = 1.0
+"""Seconds after the last live event in which the next is expected."""
 _LONGEST_PAUSE = 5.0
 
 log = logging.getLogger("bot.live.writer")
@@ -52,6 +56,7 @@ class Writer:
         self._first: deque[_Job] = deque()
         self._later: deque[_Job] = deque()
         self._wake = asyncio.Event()
+        self._live_at = -_CALM
         self._closing = False
         self._task: asyncio.Task[None] | None = None
         self.trouble: str | None = None
@@ -67,6 +72,11 @@ class Writer:
         self._wake.set()
         if self._task is not None:
             await self._task
+
+    @property
+    def room(self) -> int:
+        """How many rows what can wait should write in one transaction for now."""
+        return BESIDE if asyncio.get_running_loop().time() - self._live_at < _CALM else ALONE
 
     async def first(self, work: Callable[[Session], T]) -> T:
         """Do this soon, in a transaction with others of its kind; returns when it is durable.
@@ -94,6 +104,7 @@ class Writer:
         Raises:
             DatabaseError: as in `first`.
         """
+        self._live_at = asyncio.get_running_loop().time()
         await asyncio.shield(self._queue(self._first, _Keep(source_id, page)))
 
     def _queue(self, lane: deque[_Job], work: Callable[..., T]) -> "asyncio.Future[T]":

@@ -101,6 +101,20 @@ def only(database: Database) -> tables.Message:
 # --- properties -------------------------------------------------------------------------------------------------
 
 
+def test_many_rows_at_once_are_as_one_after_the_other(emptied: Callable[[], Database]) -> None:
+    # More than go into one statement, and the same message again and again within it.
+    said = [message(f"m{n % 37}", n % 37 % 2 or n % 3, 1)._replace(text=f"{n}") for n in range(230)]
+    whole = Page("archive", None, minute(1), messages=said)
+    database = emptied()
+    save(database, *(whole._replace(messages=[each]) for each in said))
+    apart = contents(database)
+    database = emptied()
+    (saved,) = save(database, whole)
+    assert contents(database) == apart
+    assert 37 <= saved.messages <= 230
+    assert save(database, whole)[0].messages < saved.messages
+
+
 @quick
 @given(histories, st.data())
 def test_any_order_and_any_repetition_give_the_same_tables(

@@ -1,6 +1,8 @@
 """The schema is built by its migrations alone, on both databases, and says so when it cannot be."""
 
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -87,7 +89,15 @@ def test_the_migrations_say_what_the_tables_say(empty: Database) -> None:
 
 
 def test_there_is_one_line_of_migrations() -> None:
-    assert len(ScriptDirectory(str(schema.scripts())).get_heads()) == 1
+    assert ScriptDirectory(str(schema.scripts())).get_heads() == [schema.head()]
+
+
+def test_alembic_is_not_loaded_where_nothing_is_to_be_migrated(sqlite: Database) -> None:
+    said = (
+        "import sys; from storage import schema; from storage.database import Database\n"
+        f"schema.ensure(Database({str(sqlite.url)!r})); sys.exit('alembic.util' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", said], check=False).returncode == 0
 
 
 def test_sqlite_is_brought_up_to_date_by_itself_and_postgres_on_demand(empty: Database) -> None:

@@ -5,17 +5,19 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from bot.live.backfill import read_history
 from bot.live.inbox import Inbox, pieces
 from bot.live.metrics import Metrics
-from bot.live.writer import Writer
+from bot.live.writer import ALONE, BESIDE, Writer
 from connectors.errors import UnreadablePayload
 from connectors.records import Member, Message, Page, Swept
 from storage import ingest, tables
 from storage.database import Database, DatabaseError
+from tests.bot.live.platform import Village
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -122,6 +124,25 @@ async def test_while_the_database_is_away_we_wait(sqlite: Database) -> None:
         assert await writer.first(work) == "done"
         assert writer.trouble is None
     assert failures == []
+
+
+@pytest.mark.parametrize(("live", "most"), [(False, 3), (True, 12)])
+async def test_history_is_kept_in_few_pieces_and_in_small_ones_while_events_come(
+    sqlite: Database, monkeypatch: pytest.MonkeyPatch, live: bool, most: int
+) -> None:
+    monkeypatch.setattr("bot.live.writer._CALM", 60.0 if live else 0.0)
+    village, commits = Village(page=600), list[object]()
+    for number in range(600):
+        village.say(f"text {number}")
+    with sqlite.write() as session:
+        source = ingest.source_id(session, "team", "slack")
+    async with Writer(sqlite) as writer:
+        await writer.save(source, Page("live", None, NOON, messages=[message(1)]))
+        assert writer.room == (BESIDE if live else ALONE)
+        event.listen(sqlite.engine, "commit", commits.append)
+        await read_history(village.connector()({}, {}), sqlite, writer, source, NOON)
+    assert count(sqlite, tables.Message) == 601
+    assert most // 2 < len(commits) <= most
 
 
 # --- pages ------------------------------------------------------------------------------------------------------

@@ -6,9 +6,11 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from typing import Any
 
 import pytest
 
+from connectors.paging import Draft
 from connectors.slack import SlackConnector
 from connectors.slack_web import seconds
 from tests.connectors.live.slack_room import LONG_AGO, listening, read, town
@@ -55,6 +57,35 @@ async def test_killed_after_any_page_it_reads_on(slack: FakeSlack) -> None:
             break
     assert lives > 3
     assert kept.standing() == slack.standing()
+
+
+async def test_events_have_their_turn_while_a_page_is_read(
+    slack: FakeSlack, connector: SlackConnector
+) -> None:
+    channel, ann = slack.add_channel("general"), slack.add_member("ann")
+    begin = datetime.now(UTC) - timedelta(days=1)
+    for number in range(900):
+        slack.say(channel, ann, f"text {number}", at=begin + timedelta(seconds=number))
+    rows = connector._workspace.rows
+    accept, turns, seen = rows.of, 0, list[int]()
+
+    def watched(channel: str) -> Any:
+        take = accept(channel)
+
+        def one(row: Any, draft: Draft) -> None:
+            seen.append(turns)
+            take(row, draft)
+
+        return one
+
+    rows.of = watched  # type: ignore[method-assign]
+    reading = asyncio.create_task(read(connector, kept := Kept()))
+    while not reading.done():
+        turns += 1
+        await asyncio.sleep(0)
+    await reading
+    assert kept.standing() == slack.standing()
+    assert max(seen.count(turn) for turn in seen) <= 100
 
 
 async def test_one_row_a_page_and_limits_in_every_form(slack: FakeSlack, connector: SlackConnector) -> None:
