@@ -4,7 +4,7 @@
 """
 
 import re
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
@@ -224,9 +224,6 @@ class Run(_Section):
     report_to: str = ""
 
 
-RIGHTS = ("read", "quote", "publish", "tag", "record", "goal", "operate")
-
-
 class Roles(_Section):
     """Who is who, for what people may ask of the bot: names of roles, groups or accounts ("team:alice")."""
 
@@ -237,6 +234,7 @@ class Roles(_Section):
 
 
 Right = Literal["read", "quote", "publish", "tag", "record", "goal", "operate"]
+RIGHTS: tuple[Right, ...] = get_args(Right)
 
 
 class Rights(_Section):
