@@ -108,3 +108,5 @@ class Metric:
     """The messages behind the number, oldest first; None where the number has no single messages behind it."""
     headline: bool = False
     """Shown first in its area."""
+    staff_only: bool = False
+    """It tells of places for staff only: nobody else is told."""

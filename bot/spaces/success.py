@@ -3,8 +3,9 @@
 from datetime import datetime, timedelta
 
 from bot.spaces.community import Community
-from bot.spaces.counted import PUBLIC, first_post, last_post
+from bot.spaces.counted import PUBLIC, last_post
 from bot.spaces.model import Area, Direction, Label, Metric, Unit, Value
+from bot.spaces.presence import writers
 from bot.spaces.reasons import EMPTY_COHORT, NO_DATA, NO_JOINS_KNOWN, NO_SURVEY, SHORT_HISTORY
 from bot.spaces.values import count, labelled, members_posts, share, unknown, waiting
 from bot.spaces.window import Window
@@ -44,17 +45,12 @@ def _retention(community: Community, window: Window, after: int) -> Value:
     seen = f"""m.created_at >= began + {day_n} AND m.created_at < began + {last_day}
         AND m.created_at < {to_micros(community.as_of)}"""
     ((began, stayed),) = community.rows(f"""
-        WITH writers AS (
-            SELECT DISTINCT m.source_id, m.author_id FROM messages m WHERE m.{community.counted(month)}),
-        first AS (
-            SELECT a.person, MIN({first_post("a")}) AS began FROM members a
-            WHERE a.person IN (SELECT b.person FROM writers JOIN members b
-                ON b.source_id = writers.source_id AND b.external_id = writers.author_id WHERE b.standing = 'member')
-                AND a.standing <> 'bot'
-            GROUP BY a.person)
+        WITH first AS (
+            SELECT person, MIN(began) AS began FROM {writers(community)} w WHERE standing = 'member' GROUP BY person)
         SELECT COUNT(*), COUNT((SELECT MAX({last_post("a", seen)}) FROM members a
             WHERE a.person = first.person AND a.standing <> 'bot'))
-        FROM first WHERE began >= {to_micros(month.start)} AND began < {to_micros(month.end)}""")
+        FROM first
+        WHERE began >= {to_micros(month.start)} AND began < {to_micros(min(month.end, community.as_of))}""")
     return share(stayed, began, EMPTY_COHORT)
 
 
@@ -75,9 +71,9 @@ def _adoption(community: Community, window: Window) -> Value:
         return unknown(NO_JOINS_KNOWN)
     end = min(window.end, community.as_of)
     start = to_micros(window.end - _RECENT_JOINS)
-    posted = first_post("a", f"m.created_at < {to_micros(end)}")
     rows = community.rows(f"""
-        SELECT MIN(a.joined_at), MIN({posted}) FROM members a
+        SELECT MIN(a.joined_at), MIN(CASE WHEN w.began < {to_micros(end)} THEN w.began END) FROM members a
+        LEFT JOIN {writers(community)} w ON w.source_id = a.source_id AND w.external_id = a.external_id
         WHERE a.person IN (SELECT person FROM members
             WHERE joined_at >= {start} AND joined_at < {to_micros(end)} AND standing = 'member')
             AND a.standing <> 'bot'
