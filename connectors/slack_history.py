@@ -285,7 +285,7 @@ class History:
                 yield Page("", None, now, swept=[Swept("", name, None, now)])
             for chunk, swept in pieces(Stretch(channel, now, now, None, None), rows, now):
                 draft = Draft("", now)
-                self._fill(channel, draft, chunk)
+                await self._fill(channel, draft, chunk)
                 yield await self._page(draft, None, swept)
 
     async def _replies(self, channel: str, ts: str, news: datetime | None) -> list[Row]:

@@ -208,7 +208,7 @@ async def test_it_ends_in_a_sentence(
 def of(database: Database, config: Config, name: str) -> list[str]:
     """What the status says of a source."""
     found = next((state.live for state in source_states(database, config) if state.name == name), None)
-    return [] if found is None else [found.words, *(why for _, why in found.refused)]
+    return [] if found is None else [found.words, *(each[-1] for each in found.refused)]
 
 
 def stored(database: Database, config: Config, name: str) -> int:

@@ -62,6 +62,7 @@ async def read_history(
         while isinstance(end, Page):
             some, over = _gather(end, pages, writer.room)
             await writer.later(partial(_save, database, source_id, some))
+            writer.changes += 1
             for page in some:
                 pages.task_done()
                 on_page(page)
