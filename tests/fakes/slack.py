@@ -14,10 +14,11 @@ from tests.fakes.base import Chaos, Standing
 from tests.fakes.slack_api import Api
 from tests.fakes.slack_events import Wire
 from tests.fakes.slack_room import BOT_USER, TEAM, Room, Row, user
+from tests.fakes.slack_talk import Talk
 
 SCOPES = (
     "channels:read,channels:history,groups:read,groups:history,users:read,users:read.email,reactions:read,"
-    "chat:write,files:write,commands"
+    "chat:write,files:write,commands,app_mentions:read,im:write"
 )
 BOT = "B0SPACESBOT"
 
@@ -44,7 +45,7 @@ class FakeSlack:
         self.http_events = http_events
         self._last = 0
         self._counts: dict[str, int] = {}
-        self.api, self.wire = Api(self), Wire(self)
+        self.api, self.wire, self.talk = Api(self), Wire(self), Talk(self)
         self._user(BOT_USER, "spaces", bot=True)
 
     # --- life ---------------------------------------------------------------------------------------------------
@@ -54,6 +55,7 @@ class FakeSlack:
         app.router.add_route("*", "/api/{method}", self.api.answer)
         app.router.add_post("/upload/{file}", self.api.upload)
         app.router.add_get("/link", self.wire.link)
+        app.router.add_post("/respond/{token}", self.talk.respond)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
@@ -116,9 +118,9 @@ class FakeSlack:
         return id_
 
     def add_stranger(self, name: str) -> str:
-        """A guest of Slack Connect: in no list."""
+        """Somebody of another workspace, met in a channel of Slack Connect: in no list."""
         id_ = self._id("W")
-        self._user(id_, name)
+        self.users[id_] = user(id_, name, bot=False, staff=True) | {"team_id": "T0ELSEWHERE"}
         self.hidden_users.add(id_)
         return id_
 
@@ -128,6 +130,8 @@ class FakeSlack:
     ) -> str:  # fmt: skip
         room = self.rooms[channel]
         row: Row = {"type": "message", "user": author, "text": text, "ts": self.ts(at), "team": TEAM, **more}
+        if room.private:
+            room.people.add(author)
         if self.users[author]["is_bot"]:
             row |= {"bot_id": BOT if author == BOT_USER else "B" + author[1:]}
         if subtype:
@@ -139,6 +143,9 @@ class FakeSlack:
         if root:
             self._count(room, row["thread_ts"])
         self._emit(room, row)
+        if f"<@{BOT_USER}>" in text and room.member:
+            told = {key: row[key] for key in ("user", "text", "ts", "team", "bot_id", "thread_ts") if key in row}
+            self.wire.emit({"type": "app_mention", **told, "channel": channel, "event_ts": row["ts"]})
         return f"{channel}:{row['ts']}"
 
     def _root(self, room: Room, ts: str) -> Row:
