@@ -21,6 +21,7 @@ SCOPES = (
     "chat:write,files:write,commands,app_mentions:read,im:write"
 )
 BOT = "B0SPACESBOT"
+_STANDING = {None, "thread_broadcast", "file_share", "me_message", "bot_message"}
 
 
 class FakeSlack:
@@ -143,9 +144,9 @@ class FakeSlack:
         if root:
             self._count(room, row["thread_ts"])
         self._emit(room, row)
-        if f"<@{BOT_USER}>" in text and room.member:
-            told = {key: row[key] for key in ("user", "text", "ts", "team", "bot_id", "thread_ts") if key in row}
-            self.wire.emit({"type": "app_mention", **told, "channel": channel, "event_ts": row["ts"]})
+        self.talk.said()
+        if f"<@{BOT_USER}" in text and room.member:
+            self.talk.mentioned(room.id, row)
         return f"{channel}:{row['ts']}"
 
     def _root(self, room: Room, ts: str) -> Row:
@@ -298,13 +299,8 @@ class FakeSlack:
     def refuse(self, channel: str) -> None:
         room = self.rooms[channel]
         room.member, room.refused = False, True
-        self.wire.emit(
-            {
-                "type": "group_left" if room.private else "channel_left",
-                "channel": channel,
-                "actor_id": BOT_USER,
-            }
-        )
+        kind = "group_left" if room.private else "channel_left"
+        self.wire.emit({"type": kind, "channel": channel, "actor_id": BOT_USER})
 
     def invite(self, channel: str) -> None:
         self.rooms[channel].member, self.rooms[channel].refused = True, False
@@ -328,13 +324,7 @@ class FakeSlack:
         found = {}
         for room in filter(self.seen, self.rooms.values()):
             for ts, row in room.rows.items():
-                if row.get("subtype") in {
-                    None,
-                    "thread_broadcast",
-                    "file_share",
-                    "me_message",
-                    "bot_message",
-                }:
+                if row.get("subtype") in _STANDING:
                     thread = row.get("thread_ts")
                     found[f"{room.id}:{ts}"] = Standing(
                         f"{room.id}:{ts}", room.id, row.get("user") or row.get("bot_id"), row["text"],

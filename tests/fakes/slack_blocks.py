@@ -52,7 +52,9 @@ def check_view(view: Row) -> None:
     _need(1 <= len(view["blocks"]) <= 100, "blocks")
     for block in view["blocks"]:
         _block(block, where="modal")
-    _need(any(block["type"] == "input" for block in view["blocks"]) <= ("submit" in view), "submit is missing")
+    _need(
+        any(block["type"] == "input" for block in view["blocks"]) <= ("submit" in view), "submit is missing"
+    )
     _once(view["blocks"])
 
 
@@ -120,4 +122,7 @@ def _plain(told: Row, most: int) -> None:
 
 def _text(told: Row, most: int) -> None:
     _need(told.get("type") in {"plain_text", "mrkdwn"}, "no text")
-    _need(isinstance(told.get("text"), str) and 1 <= size(told["text"]) <= most, f"must be 1 to {most} characters")
+    _need(
+        isinstance(told.get("text"), str) and 1 <= size(told["text"]) <= most,
+        f"must be 1 to {most} characters",
+    )

@@ -115,7 +115,11 @@ class Wire:
                 if self.slack.http_events:
                     kept = await self._post(body, attempt, reason)
                 else:
-                    more = {"retry_attempt": attempt, "retry_reason": reason, "accepts_response_payload": False}
+                    more = {
+                        "retry_attempt": attempt,
+                        "retry_reason": reason,
+                        "accepts_response_payload": False,
+                    }
                     kept = await self._push("events_api", body, more, self.ack_seconds) is not None
             except (aiohttp.ClientError, OSError, TimeoutError):
                 kept = False

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from connectors.records import Channel, Join, Leave, Member, Message, Page
+from connectors.records import Channel, Command, Join, Leave, Member, Message, Page, Reply
 from tests.fakes.asked import Asked
 from tests.fakes.base import Standing
 
@@ -82,6 +82,11 @@ class Kept(Asked):
 
     def _delete(self, id_: str, at: datetime) -> None:
         self.deleted[id_] = max(at, self.deleted.get(id_, at))
+
+    async def answer(self, command: Command) -> Reply | None:
+        reply = await super().answer(command)
+        self._changed.set()
+        return reply
 
     async def cursors(self) -> Mapping[str, str]:
         return dict(self.positions)

@@ -132,6 +132,7 @@ class Said:
         if room is not None:
             self.slack.say(room.id, BOT_USER, "", thread=f"{room.id}:{thread}" if thread else None,
                            subtype="file_share", files=files)  # fmt: skip
+        self.slack.talk.said()
         return {"files": files}
 
 

@@ -6,7 +6,7 @@ for 30 minutes and five messages.
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -81,8 +81,25 @@ class Talk:
         self._conversations: dict[str, str] = {}
         self._numbers = count(1)
         self._responses: dict[str, Asked] = {}
+        self._changed = asyncio.Event()
         self.broken = ""
         """What every response address answers while it is set: "500", "reset" or an error of Slack's."""
+
+    def said(self) -> None:
+        """Something was said that everybody sees."""
+        self._changed.set()
+
+    async def until(self, holds: Callable[[], Any], seconds: float = 10.0) -> None:
+        """Wait until something holds of what people see."""
+        async with asyncio.timeout(seconds):
+            while not holds():
+                self._changed.clear()
+                await self._changed.wait()
+
+    async def seen(self, user: str, count: int = 1) -> list[Shown]:
+        """Wait until this person alone was shown so many things; returns all of them."""
+        await self.until(lambda: len(self.to(user)) >= count)
+        return self.to(user)
 
     # --- people -----------------------------------------------------------------------------------------------
 
@@ -164,6 +181,13 @@ class Talk:
         """Something of a form of one's own."""
         return self._hand_over(Asked(kind, body, asyncio.get_running_loop().time()))
 
+    def mentioned(self, channel: str, row: Row) -> None:
+        """Tell the app that it was called by its name; the message itself is told besides."""
+        told: Row = {
+            key: row[key] for key in ("user", "text", "ts", "team", "bot_id", "thread_ts") if key in row
+        }
+        self.slack.wire.emit({"type": "app_mention", **told, "channel": channel, "event_ts": row["ts"]})
+
     def _who(self, user: str) -> Row:
         row = self.slack.users[user]
         return {
@@ -178,7 +202,9 @@ class Talk:
 
     def _ask(self, kind: str, body: Row, *, response: bool = True) -> Asked:
         number = next(self._numbers)
-        asked = Asked(kind, body | {"trigger_id": f"{number}.1.{number:032x}"}, asyncio.get_running_loop().time())
+        asked = Asked(
+            kind, body | {"trigger_id": f"{number}.1.{number:032x}"}, asyncio.get_running_loop().time()
+        )
         if response:
             self._responses[str(number)] = asked
             asked.body["response_url"] = f"{self.slack.address}/respond/{number}"
@@ -203,12 +229,14 @@ class Talk:
         if told["body"]:
             self.slack.wire.faults.append(f"{asked.kind} was acknowledged with {told['body'][:80]!r}")
         asked.acknowledged.set()
+        self._changed.set()
 
     # --- they are shown ---------------------------------------------------------------------------------------
 
     def show(self, user: str, channel: str, message: Row, thread: str | None) -> str:
         ts = self.slack.ts()
         self.shown.append(Shown(user, channel, thread, message, ts))
+        self._changed.set()
         return ts
 
     def to(self, user: str) -> list[Shown]:
@@ -223,7 +251,9 @@ class Talk:
             request.transport.abort()
             return web.Response()
         age = asyncio.get_running_loop().time() - asked.at
-        error = self.broken or ("expired_url" if age > _LIFE else "used_url" if len(asked.answers) >= _RESPONSES else "")
+        error = self.broken or (
+            "expired_url" if age > _LIFE else "used_url" if len(asked.answers) >= _RESPONSES else ""
+        )
         if error == "500":
             return web.Response(status=500, text="server_error")
         message = await request.json()
@@ -234,12 +264,14 @@ class Talk:
                 error = wrong.error
         if error:
             asked.refused.append(error)
+            self._changed.set()
             # In one way or the other, by turns: Slack does both.
             if len(asked.refused) % 2:
                 return web.json_response({"ok": False, "error": error}, status=404)
             return web.Response(status=404, text=error)
         asked.answers.append(message)
         self._place(asked, message)
+        self._changed.set()
         return web.json_response({"ok": True})
 
     def _place(self, asked: Asked, message: Row) -> None:
@@ -255,7 +287,13 @@ class Talk:
             self.show(user, channel, message, None)
         else:
             more = {"blocks": message["blocks"]} if message.get("blocks") else {}
-            self.slack.say(channel, BOT_USER, message.get("text", ""), thread=f"{channel}:{thread}" if thread else None, **more)
+            self.slack.say(
+                channel,
+                BOT_USER,
+                message.get("text", ""),
+                thread=f"{channel}:{thread}" if thread else None,
+                **more,
+            )
 
     # --- direct messages and modals ---------------------------------------------------------------------------
 
@@ -277,6 +315,7 @@ class Talk:
         error = "invalid_trigger_id" if asked is None else self._spent(asked)
         if asked is None or error:
             self.views_refused.append(error)
+            self._changed.set()
             raise No(error)
         asked.view = self._kept(f"V{next(self._numbers):08d}", asked, view)
         asked.exchanged = True
@@ -305,6 +344,7 @@ class Talk:
             "bot_id": "B0SPACESBOT", "root_view_id": id_, "previous_view_id": None, "external_id": "",
         }  # fmt: skip
         self.views[id_] = (asked, kept)
+        self._changed.set()
         return json.loads(json.dumps(kept))  # type: ignore[no-any-return]
 
 
