@@ -41,6 +41,7 @@ _COUNTED_PARTS = {
     "open": Plural("{n} still open", "{n} still open"),
     "staff": Plural("{n} by staff", "{n} by staff"),
     "bots": Plural("{n} by bots", "{n} by bots"),
+    "events": Plural("{n} event", "{n} events"),
 }
 """Parts that count something, whatever the metric's own unit is."""
 
