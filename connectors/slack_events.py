@@ -279,7 +279,7 @@ class Events:
             )
 
     async def _user(self, event: Row) -> None:
-        member, at = self._workspace.person(event["user"]), self._at(event)
+        member, at = self._workspace.member(event["user"]), self._at(event)
         self._workspace.rows.known.add(member.id)
         self._people.forget(member.id)
         joins = [Join(member.id, at)] if event["type"] == "team_join" else []

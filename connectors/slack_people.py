@@ -34,6 +34,9 @@ class People:
                 found = await self._member(told.id)
         except (ConnectorError, TimeoutError) as error:
             _LOG.warning("Slack did not tell who asks (%s)", type(error).__name__)
+        if found is not None:
+            # All that is known of a member is in the list; until it was read, what was known before counts too.
+            found = found._replace(complete=self._workspace.listed)
         return found or told, self._workspace.locales.get(told.id)
 
     def forget(self, member_id: str) -> None:

@@ -159,7 +159,7 @@ class Workspace:
             draft = Draft("members", observed_at)
             for row in told.get("members") or ():
                 try:
-                    draft.members.append(self.person(row))
+                    draft.members.append(self.member(row))
                 except SHAPE:
                     draft.left_out["unreadable row"] += 1
             known.update(member.id for member in draft.members)
@@ -171,6 +171,13 @@ class Workspace:
                 self.rows.known.update(known)
                 self.listed = True
                 return
+
+    def member(self, row: Any) -> Member:
+        """A member, of any row of a user. Whoever belongs to another workspace has no rank in this one."""
+        member = to_member(row)
+        if isinstance(locale := row.get("locale"), str):
+            self.locales[member.id] = locale
+        return member if self._is_ours(row) else member._replace(is_staff=False, roles=("external",))
 
     async def meet(self, draft: Draft) -> None:
         """Ask who the authors are that stand in no list (guests of Slack Connect); who is not found keeps his id."""
@@ -196,16 +203,9 @@ class Workspace:
         """
         try:
             told = await self.web.call("users.info", user=id_, include_locale=True)
-            return self.person(told["user"])
+            return self.member(told["user"])
         except (Declined, *SHAPE):
             return None
-
-    def person(self, row: Any) -> Member:
-        """A member, of any row of a user. Whoever belongs to another workspace has no rank in this one."""
-        member = to_member(row)
-        if isinstance(locale := row.get("locale"), str):
-            self.locales[member.id] = locale
-        return member if self._is_ours(row) else member._replace(is_staff=False, roles=("external",))
 
     def _is_ours(self, row: Any) -> bool:
         """Whether a user is of this workspace, or of another one of the same organisation."""

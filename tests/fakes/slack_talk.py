@@ -6,8 +6,7 @@ for 30 minutes and five messages.
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from aiohttp import web
 from tests.fakes.slack_blocks import Wrong, check_message, check_view
 from tests.fakes.slack_room import BOT_USER, TEAM
 from tests.fakes.slack_said import No
+from tests.fakes.slack_shown import Asked, Shown
 
 if TYPE_CHECKING:
     from tests.fakes.slack import FakeSlack
@@ -26,46 +26,6 @@ Row = dict[str, Any]
 
 _PATIENCE, _TRIGGER = 3.0, 3.0
 _RESPONSES, _LIFE = 5, 1800.0
-
-
-@dataclass(frozen=True)
-class Shown:
-    """Something that one person alone sees."""
-
-    user: str
-    channel: str
-    """An id that begins with D for a direct message."""
-    thread: str | None
-    message: Row
-    ts: str
-
-    @property
-    def words(self) -> str:
-        """All text that is shown, blocks before the text for notifications."""
-        return "\n".join(_texts(self.message.get("blocks"))) or str(self.message.get("text", ""))
-
-
-@dataclass
-class Asked:
-    """One interaction."""
-
-    kind: str
-    body: Row
-    at: float
-    seconds: float | None = None
-    """How long the app took to acknowledge; None while it did not."""
-    answers: list[Row] = field(default_factory=list)
-    """What came to its response address, and was taken."""
-    refused: list[str] = field(default_factory=list)
-    view: Row | None = None
-    exchanged: bool = False
-    acknowledged: asyncio.Event = field(default_factory=asyncio.Event)
-    failed: bool = False
-    """Slack told the person that the app did not answer."""
-
-    def age(self, seconds: float) -> None:
-        """Let it be so much older."""
-        self.at -= seconds
 
 
 class Talk:
@@ -100,6 +60,12 @@ class Talk:
         """Wait until this person alone was shown so many things; returns all of them."""
         await self.until(lambda: len(self.to(user)) >= count)
         return self.to(user)
+
+    async def opened(self, asked: Asked) -> Row:
+        """Wait for the modal that an interaction opens."""
+        await self.until(lambda: asked.view)
+        assert asked.view is not None
+        return asked.view
 
     # --- people -----------------------------------------------------------------------------------------------
 
@@ -151,7 +117,12 @@ class Talk:
                 option = next((each for each in block["element"]["options"] if each["value"] == value), None)
                 chosen = {"type": "static_select", "selected_option": option}
                 values[block["block_id"]] = {block["element"]["action_id"]: chosen}
-        body = {"type": "view_submission", **self._who(user), "view": view | {"state": {"values": values}}}
+        body = {
+            "type": "view_submission",
+            "api_app_id": "A0SPACES",
+            **self._who(user),
+            "view": view | {"state": {"values": values}},
+        }
         return self._ask("interactive", body | {"response_urls": []}, response=False)
 
     def press(self, user: str, where: "Shown | str", title: str) -> Asked:
@@ -168,7 +139,7 @@ class Talk:
         if thread:
             container["thread_ts"] = thread
         return self._ask("interactive", {
-            "type": "block_actions", **self._who(user), "container": container,
+            "type": "block_actions", "api_app_id": "A0SPACES", **self._who(user), "container": container,
             "channel": {"id": channel, "name": self._name(channel)}, "message": row, "state": {"values": {}},
             "actions": [{"type": "button", "block_id": "b", "action_ts": self.slack.ts(), **action}],
         })  # fmt: skip
@@ -191,9 +162,9 @@ class Talk:
     def _who(self, user: str) -> Row:
         row = self.slack.users[user]
         return {
-            "user": {"id": user, "username": row["name"], "name": row["name"], "team_id": row["team_id"]},
+            "user": {"id": user, "name": row["name"], "team_id": row["team_id"]},
             "team": {"id": TEAM, "domain": "acme"}, "enterprise": None, "is_enterprise_install": False,
-            "api_app_id": "A0SPACES", "token": "t",
+            "token": "t",
         }  # fmt: skip
 
     def _name(self, channel: str) -> str:
@@ -317,7 +288,7 @@ class Talk:
             self.views_refused.append(error)
             self._changed.set()
             raise No(error)
-        asked.view = self._kept(f"V{next(self._numbers):08d}", asked, view)
+        asked.view = self.kept(f"V{next(self._numbers):08d}", asked, view)
         asked.exchanged = True
         return asked.view
 
@@ -331,10 +302,10 @@ class Talk:
         if view_id not in self.views:
             raise No("not_found")
         asked, _ = self.views[view_id]
-        asked.view = self._kept(view_id, asked, view)
+        asked.view = self.kept(view_id, asked, view)
         return asked.view
 
-    def _kept(self, id_: str, asked: Asked, view: Row) -> Row:
+    def kept(self, id_: str, asked: Asked, view: Row) -> Row:
         try:
             check_view(view)
         except Wrong as wrong:
@@ -346,14 +317,3 @@ class Talk:
         self.views[id_] = (asked, kept)
         self._changed.set()
         return json.loads(json.dumps(kept))  # type: ignore[no-any-return]
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
-        if isinstance(value.get("text"), str):
-            yield value["text"]
-        for inner in value.values():
-            yield from _texts(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _texts(inner)
