@@ -138,9 +138,11 @@ class Talk:
                      "is_ephemeral": isinstance(where, Shown) and channel[:1] != "D"}  # fmt: skip
         if thread:
             container["thread_ts"] = thread
+        # Of an ephemeral message Slack tells nothing but where it is.
+        message = {} if container["is_ephemeral"] else {"message": row}
         return self._ask("interactive", {
-            "type": "block_actions", "api_app_id": "A0SPACES", **self._who(user), "container": container,
-            "channel": {"id": channel, "name": self._name(channel)}, "message": row, "state": {"values": {}},
+            "type": "block_actions", "api_app_id": "A0SPACES", **self._who(user), "container": container, **message,
+            "channel": {"id": channel, "name": self._name(channel)}, "state": {"values": {}},
             "actions": [{"type": "button", "block_id": "b", "action_ts": self.slack.ts(), **action}],
         })  # fmt: skip
 

@@ -104,7 +104,9 @@ async def test_blocks_that_slack_does_not_take_are_said_as_text(
 ) -> None:
     ann = slack.add_member("ann")
     inbox.reply = Reply("In words.", payload={"text": "In words.", "blocks": [{"type": "hologram"}]})
-    talk.command(ann, general, "weekly")
+    asked = talk.command(ann, general, "weekly")
+    await talk.seen(ann)
+    assert len(asked.answers) == 1
     talk.command(ann, general, "weekly").age(1801)
     assert [shown.words for shown in await talk.seen(ann, 2)] == ["In words."] * 2
 

@@ -49,10 +49,12 @@ async def test_a_button_in_a_thread_answers_in_the_thread(
     post = await connector.post(
         place, Post("weekly42", "The week", "All well.", buttons=(Button("Why?", "explain"),))
     )
+    inbox.reply = Reply("It is so.", buttons=(Button("And why that?", "explain"),))
     talk.press(ann, post, "Why?")
     (shown,) = await talk.seen(ann)
-    assert shown.thread == root.partition(":")[2]
-    assert inbox.commands[0].thread_id == root
+    talk.press(ann, shown, "And why that?")
+    assert {shown.thread for shown in await talk.seen(ann, 2)} == {root.partition(":")[2]}
+    assert {command.thread_id for command in inbox.commands} == {root}
 
 
 # --- malformed --------------------------------------------------------------------------------------------------------

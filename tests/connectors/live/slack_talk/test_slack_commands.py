@@ -100,3 +100,15 @@ async def test_it_is_acknowledged_however_long_the_answer_takes(
     assert talk.shown == []
     free.set()
     assert len(await talk.seen(ann, 20)) == 20
+
+
+async def test_a_cut_connection_loses_no_answer(
+    slack: FakeSlack, inbox: Inbox, talk: Talk, general: str
+) -> None:
+    ann = slack.add_member("ann")
+    asked = talk.command(ann, general, "weekly")
+    await inbox.until(lambda: bool(inbox.commands))
+    slack.cut()
+    talk.again(asked)
+    assert [shown.words for shown in await talk.seen(ann)] == ["Here you are."]
+    assert len(inbox.commands) == 1
