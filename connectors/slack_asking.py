@@ -81,43 +81,37 @@ class Asking:
     def mentioned(self, event: Row) -> None:
         """Somebody wrote to the bot by its name."""
         channel, ts, thread = str(event["channel"]), str(event["ts"]), str(event.get("thread_ts") or "")
-        user = str(event.get("user") or "")
-        if not user or event.get("bot_id") or user == self._workspace.user_id:
+        user = identity(event["user"])
+        if event.get("bot_id") or user == self._workspace.user_id:
             return
         _, _, text = str(event.get("text") or "").partition(f"<@{self._workspace.user_id}")
         way = Way(user, channel, thread, thread or ts)
-        self._ask(f"{channel}:{ts}", way, Member(user, user, complete=False),
-                  text=_unescaped(text.partition(">")[2]), via="mention")  # fmt: skip
+        self._ask(
+            way,
+            _command(way, f"{channel}:{ts}", _stranger(user), _typed(text.partition(">")[2]), via="mention"),
+        )
 
     def reacted(self, event: Row, thread: str | None) -> None:
         """Somebody reacted to a message, or took the reaction away."""
         if not self._labels or (label := self._labels.get(name(str(event["reaction"])))) is None:
             return
-        item, user = event["item"], str(event["user"])
+        item, user, kind = event["item"], identity(event["user"]), str(event["type"])
         if user == self._workspace.user_id:
             return
         channel, ts = str(item["channel"]), str(item["ts"])
-        is_added = event["type"] == "reaction_added"
-        id_ = ":".join(
-            (
-                channel,
-                ts,
-                user,
-                str(event["reaction"]),
-                str(event["type"]),
-                str(event.get("event_ts") or time.time_ns()),
-            )
-        )
+        # The same reaction may come again, later.
+        id_ = f"{channel}:{ts}:{user}:{event['reaction']}:{kind}:{event.get('event_ts') or time.time_ns()}"
         way = Way(user, channel, thread if thread and thread != ts else "")
-        self._ask(id_, way, Member(user, user, complete=False), text=TAG if is_added else f"un{TAG}",
-                  options={LABEL: label}, message=f"{channel}:{ts}", via="emoji")  # fmt: skip
+        text = TAG if kind == "reaction_added" else f"un{TAG}"
+        self._ask(way, _command(
+            way, id_, _stranger(user), text, options={LABEL: label}, message=f"{channel}:{ts}", via="emoji"
+        ))  # fmt: skip
 
     def _slash(self, body: Row) -> None:
-        user = identity(body["user_id"])
-        told = Member(user, words(body.get("user_name")) or user, complete=False)
+        told = _stranger(body["user_id"], body.get("user_name"))
         url = str(body.get("response_url") or "")
         way = Way(told.id, str(body.get("channel_id") or ""), str(body.get("thread_ts") or ""), url=url)
-        self._ask(_id(body, url), way, told, text=_unescaped(str(body.get("text") or "")))
+        self._ask(way, _command(way, _id(body, url), told, _typed(str(body.get("text") or ""))))
 
     def _pressed(self, body: Row) -> None:
         told, container = _user(body), body.get("container") or {}
@@ -125,23 +119,22 @@ class Asking:
         thread = str(container.get("thread_ts") or _thread(body.get("message") or {}))
         url = str(body.get("response_url") or "")
         for action in body["actions"]:
-            if str(action.get("action_id")).startswith(BUTTON) and action.get("value"):
-                way = Way(told.id, channel, thread, url=url)
-                self._ask(
+            if str(action.get("action_id")).startswith(BUTTON) and (text := action.get("value")):
+                way, id_ = (
+                    Way(told.id, channel, thread, url=url),
                     _id(body, str(action.get("action_ts") or url)),
-                    way,
-                    told,
-                    text=str(action["value"]),
-                    via="button",
                 )
+                self._ask(way, _command(way, id_, told, str(text), via="button"))
 
     def _submitted(self, body: Row) -> None:
         view, told = body["view"], _user(body)
         if view.get("callback_id") != SHORTCUT:
             return
         way, ts, value = submitted(view, told.id)
-        self._ask(f"{view.get('id')}:{told.id}", way, told, text=TAG, options={LABEL: value} if value else {},
-                  message=f"{way.channel}:{ts}" if ts else None, via="menu")  # fmt: skip
+        self._ask(way, _command(
+            way, f"{view.get('id')}:{told.id}", told, TAG, options={LABEL: value} if value else {},
+            message=f"{way.channel}:{ts}" if ts else None, via="menu",
+        ))  # fmt: skip
 
     def _chosen(self, body: Row) -> None:
         """The shortcut on a message: the modal comes before anything else, since its trigger is soon worthless."""
@@ -149,29 +142,23 @@ class Asking:
             return
         told, message, url = _user(body), body.get("message") or {}, str(body.get("response_url") or "")
         channel, ts = str(body["channel"]["id"]), str(message.get("ts") or body["message_ts"])
-        way = Way(told.id, channel, _thread(message), url=url)
-        id_ = _id(body, url)
+        way, id_ = Way(told.id, channel, _thread(message), url=url), _id(body, url)
         if self._is_new(f"modal {id_}"):
             self._begin(self._open(id_, str(body.get("trigger_id") or ""), way, told, ts))
 
     # --- what is done about it ------------------------------------------------------------------------------------
 
-    def _ask(self, id_: str, way: Way, told: Member, **what: Any) -> None:
+    def _ask(self, way: Way, command: Command) -> None:
         """Ask for a command, unless the same was asked already."""
-        if self._is_new(id_):
-            self._begin(self._answer(id_, way, told, what))
+        if self._is_new(command.id):
+            self._begin(self._answer(way, command))
 
-    async def _answer(self, id_: str, way: Way, told: Member, what: Mapping[str, Any]) -> None:
+    async def _answer(self, way: Way, command: Command) -> None:
         # What one person says of a message happens in the order in which it was said.
-        turn = self._turns.setdefault(f"{told.id} {what.get('message') or id_}", asyncio.Lock())
+        turn = self._turns.setdefault(f"{way.user} {command.message or command.id}", asyncio.Lock())
         async with turn:
-            asker, language = await self._people.asker(told)
-            command = Command(
-                id_, asker, what["text"], what.get("options") or {}, channel_id=way.channel or None,
-                thread_id=f"{way.channel}:{way.thread}" if way.thread else None, language=language,
-                message=what.get("message"), via=what.get("via") or "command",
-            )  # fmt: skip
-            reply = await self._inbox.answer(command)
+            asker, language = await self._people.asker(command.asker)
+            reply = await self._inbox.answer(command._replace(asker=asker, language=language))
         if reply is not None:
             await self._answering.answer(way, reply)
 
@@ -180,7 +167,7 @@ class Asking:
         language = self._workspace.locales.get(told.id)
         view = modal(self._inbox.offers, language, way, ts)
         if view is None:
-            self._ask(id_, way, told, text=TAG, message=f"{way.channel}:{ts}", via="menu")
+            self._ask(way, _command(way, id_, told, TAG, message=f"{way.channel}:{ts}", via="menu"))
             return
         web = self._workspace.web
         try:
@@ -218,12 +205,21 @@ class Asking:
         return True
 
 
+def _command(way: Way, id_: str, told: Member, text: str, **more: Any) -> Command:
+    """What somebody asks, in the place where they asked it."""
+    thread = f"{way.channel}:{way.thread}" if way.thread else None
+    return Command(id_, told, text, channel_id=way.channel or None, thread_id=thread, **more)
+
+
 def _user(body: Row) -> Member:
     """Whoever did it, as the request itself tells."""
     user = body["user"]
-    return Member(
-        str(user["id"]), str(user.get("username") or user.get("name") or user["id"]), complete=False
-    )
+    return _stranger(user["id"], user.get("username") or user.get("name"))
+
+
+def _stranger(id_: Any, name_: Any = None) -> Member:
+    """The little that is known of somebody before Slack is asked."""
+    return Member(identity(id_), words(name_) or str(id_), complete=False)
 
 
 def _thread(message: Row) -> str:
@@ -237,13 +233,13 @@ def _id(body: Row, otherwise: str) -> str:
     return str(body.get("trigger_id") or otherwise or time.time_ns())
 
 
-def _unescaped(text: str) -> str:
+def _typed(text: str) -> str:
     """What was typed, of Slack's text: addresses without their brackets, names of channels and people as shown."""
 
-    def typed(found: "re.Match[str]") -> str:
+    def plain(found: "re.Match[str]") -> str:
         kind, what, shown = found["kind"], found["what"], found["words"] or ""
         if kind:
             return kind.strip("!") + (shown or what)
         return shown if shown and what.endswith(shown) else what
 
-    return html.unescape(_LINK.sub(typed, text)).strip()
+    return html.unescape(_LINK.sub(plain, text)).strip()
