@@ -145,21 +145,15 @@ class Desk:
         """Whether the asker can read a channel."""
         if not ask.source:
             return True
+        known, gate, guest = await self.read(lambda session: _look(session, ask, source, channel_id))
         if source != ask.source:
             settings = ask.config.sources.get(source)
-            if settings is None or not settings.open:
-                return False
-        known, gate, guest = await self.read(lambda session: _look(session, ask, source, channel_id))
-        here = {ask.command.channel_id, ask.command.thread_id} if source == ask.source else set()
-        if {channel_id, gate} & here:
+            return settings is not None and settings.open and known and gate is None
+        if {channel_id, gate} & {ask.command.channel_id, ask.command.thread_id}:
             return True
-        if not known or (guest and source == ask.source):
-            return False
         if gate is None:
-            return True
-        if source != ask.source:
-            return False
-        return gate in await self._readers.readable(source, ask.command.asker.id, [gate])
+            return known and not guest
+        return known and gate in await self._readers.readable(source, ask.command.asker.id, [gate])
 
     async def digest(self, ask: Ask, period: Period, areas: tuple[Area, ...]) -> Digest:
         """The digest of the last closed window; the one shown before while nothing has changed since."""

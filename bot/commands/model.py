@@ -82,7 +82,8 @@ class Ask:
     @property
     def is_public(self) -> bool:
         """Everybody in the place where it was asked will see the answer."""
-        return "public" in self.options and self.command.channel_id is not None
+        wanted = "public" in self.options or self.entry.is_posted
+        return wanted and self.command.channel_id is not None
 
     @property
     def who(self) -> str:
@@ -109,7 +110,7 @@ class Ask:
 Handler = Callable[[Ask], Awaitable[Reply | None]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Entry:
     """A command: everything that is known of it. Its words are English msgids of the catalogues."""
 
@@ -125,6 +126,8 @@ class Entry:
     """Other words that are understood, in any language: plain."""
     takes_rest: bool = False
     """Its handler reads what no parameter takes."""
+    is_posted: bool = False
+    """What it says is posted for everybody, whatever else the asker chose."""
     example: str = ""
     """One way to say what stands behind the name, for help."""
 
@@ -137,7 +140,7 @@ class Entry:
         return self.names.get(language, self.name)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Parameter:
     """An option of a command. `choices` are (value, English title)."""
 

@@ -7,124 +7,13 @@ from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
 
+from bot.commands.fillers import FILLERS
 from bot.commands.model import Entry, Parameter, said
 from bot.commands.text import Token, nearest, plain, tokens
 from bot.digest.render.markdown import escape
 from bot.digest.words import Words
 from connectors.records import Command
 
-# Words that carry a sentence and no wish.
-_FILLERS = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "are",
-        "at",
-        "can",
-        "could",
-        "do",
-        "for",
-        "from",
-        "get",
-        "give",
-        "has",
-        "have",
-        "hello",
-        "hey",
-        "hi",
-        "how",
-        "i",
-        "in",
-        "is",
-        "it",
-        "last",
-        "me",
-        "my",
-        "of",
-        "on",
-        "our",
-        "please",
-        "post",
-        "report",
-        "see",
-        "send",
-        "show",
-        "summary",
-        "tell",
-        "thank",
-        "thanks",
-        "that",
-        "the",
-        "this",
-        "to",
-        "us",
-        "want",
-        "was",
-        "we",
-        "what",
-        "whats",
-        "which",
-        "who",
-        "with",
-        "would",
-        "you",
-        "your",
-        "al",
-        "como",
-        "con",
-        "cual",
-        "cuales",
-        "dame",
-        "de",
-        "del",
-        "di",
-        "dinos",
-        "el",
-        "en",
-        "enviame",
-        "es",
-        "esta",
-        "este",
-        "favor",
-        "gracias",
-        "hay",
-        "hola",
-        "la",
-        "las",
-        "lo",
-        "los",
-        "me",
-        "mi",
-        "mostrar",
-        "muestra",
-        "muestrame",
-        "nos",
-        "nuestro",
-        "nuestra",
-        "para",
-        "pasado",
-        "pasada",
-        "por",
-        "puedes",
-        "que",
-        "quien",
-        "quiero",
-        "saber",
-        "se",
-        "ser",
-        "si",
-        "sobre",
-        "su",
-        "son",
-        "ultimo",
-        "ultima",
-        "un",
-        "una",
-        "ver",
-        "y",
-    ]
-)
 _WEAK = frozenset({"me", "yo"})
 """Commands whose names are such words: meant only where nothing else is."""
 
@@ -157,13 +46,18 @@ def parse(command: Command, entries: Sequence[Entry], words: Words, call: str) -
     reading = _Reading(entry, command)
     rest = [token for token in typed if not reading.takes(token)]
     if not entry.takes_rest:
-        unknown = [token for token in rest if token.plain not in _FILLERS]
+        unknown = without_fillers(rest)
         if unknown:
             raise NotUnderstood(_unknown(entry, unknown[0], words, call, _help(entries)))
         rest = []
     for name, value in command.options.items():
         reading.choose(name, value)
     return Parsed(entry, reading.options, tuple(rest))
+
+
+def without_fillers(rest: Sequence[Token]) -> list[Token]:
+    """The words that say something."""
+    return [token for token in rest if token.is_quoted or token.is_link or token.plain not in FILLERS]
 
 
 @cache
@@ -200,7 +94,7 @@ def _find(typed: Sequence[Token], entries: Sequence[Entry], words: Words, call: 
 
 def _no_command(typed: Sequence[Token], entries: Sequence[Entry], words: Words, call: str) -> str:
     every = {name: entry for entry in entries for name in names(entry)}
-    telling = [token for token in typed if token.plain not in _FILLERS] or list(typed)
+    telling = [token for token in typed if token.plain not in FILLERS] or list(typed)
     for token in telling[:3]:
         meant = nearest(token.plain, every)
         if meant is not None:

@@ -60,7 +60,7 @@ KINDS = {kind.name: kind for kind in (
          ("net promoter score", "promoter score"), scale=(0, 10)),
     Kind("csat", Form.ANSWERS, msgid("Satisfied with the answer"), msgid("answers on your scale: 4/5 5/5"),
          ("satisfaction", "satisfaccion"), of="must", scale=(0, 10)),
-    Kind("csat_answers", Form.TOTAL, msgid("Satisfied with the answer, of many"),
+    Kind("csat_answers", Form.TOTAL, msgid("Satisfied, of all who answered"),
          msgid("how many were satisfied, of how many: 18/20 2026-05"), ("encuesta", "survey"), of="must"),
     Kind("attendance", Form.PART, msgid("Attendance of an event"),
          msgid('how many came, of how many who signed up: 40/55 "Spring meetup" 2026-05-03'),

@@ -175,19 +175,20 @@ def _recorded(draw: st.DrawFn, window: Window) -> list[dict[str, Any]]:
     """What people recorded, on days around the window and its edges; some of it for the same days again."""
     days, before = window.days, window.previous().days
     starts = st.sampled_from([-before - 1, -before, -1, 0, 0, 0, 1, days // 2, days - 1, days])
-    lengths = st.sampled_from([1, 1, 2, days // 2 or 1, days - 1 or 1, days, before])
+    ends = st.sampled_from([1, 2, -1, 0, days // 2, days // 2 + 1, days, days, days, days + 1])
+    many = draw(st.sampled_from([0, 6, 30]))
     drawn = draw(
         st.lists(
             st.tuples(
-                st.sampled_from([*KINDS, *("nps",) * 4, *("support_cases", "cost") * 2]), starts, lengths,
-                st.sampled_from(["", "", "a", "A", "b"]), st.integers(0, 10), st.integers(0, 9), st.booleans(),
+                st.sampled_from([*KINDS, *("nps",) * 4, *("support_cases", "cost") * 3]), starts, ends,
+                st.sampled_from(["", "", "", "a", "A", "b"]), st.integers(0, 10), st.integers(0, 9), st.booleans(),
                 st.sampled_from([False, False, False, True]),
             ),
-            max_size=25,
+            min_size=many, max_size=many,
         )
     )  # fmt: skip
     rows = []
-    for number, (kind, start, length, subject, value, more, with_of, undone) in enumerate(drawn):
+    for number, (kind, start, end, subject, value, more, with_of, undone) in enumerate(drawn):
         first = window.first + timedelta(days=start)
         has_of = kind in ("csat", "csat_answers", "feature_adoption", "lifetime_value") or (
             kind == "attendance" and with_of
@@ -196,7 +197,7 @@ def _recorded(draw: st.DrawFn, window: Window) -> list[dict[str, Any]]:
             {
                 "id": number + 1, "kind": kind, "subject": subject, "value": float(value),
                 "of": float(value + more or 1) if has_of else None, "first": first.isoformat(),
-                "until": (first + timedelta(days=length)).isoformat(), "note": "", "recorded_by": "team:x",
+                "until": (window.first + timedelta(days=max(start + 1, end))).isoformat(), "note": "", "recorded_by": "team:x",
                 "recorded_at": OLD + timedelta(seconds=number // 2), "undone_at": OLD if undone else None,
             }
         )  # fmt: skip
