@@ -1,8 +1,8 @@
 """Slack, live: Socket Mode or signed HTTP events in, the Web API for history and for what we say.
 
 The only file that knows slack_bolt (slack_sdk is in connectors.slack_client). Settings: `api_url`, `url`, `include`, `exclude`, `events` ("socket" or
-"http"), `listen` (host:port for HTTP events), `sweep_days` (how far back a sweep rereads) and `silence_seconds`
-(after how long without a word the connection is made anew). Secrets: bot_token, app_token, signing_secret.
+"http"), `listen` (host:port for HTTP events), `emoji` (label by emoji), `sweep_days` (how far back a sweep rereads) and
+`silence_seconds` (after how long without a word the connection is made anew). Secrets: bot_token, app_token, signing_secret.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from urllib.parse import parse_qsl
 
 from aiohttp import web as http
 from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
@@ -23,10 +24,13 @@ from slack_bolt.response import BoltResponse
 from connectors.base import Held, Inbox
 from connectors.errors import Misconfigured, Unavailable
 from connectors.records import Finding, Page, Post
+from connectors.slack_answering import Answering
+from connectors.slack_asking import Asking
 from connectors.slack_checks import check, token_fault
 from connectors.slack_client import CONNECT, SILENT, Client, Handle, Socket
 from connectors.slack_events import Events
 from connectors.slack_history import History
+from connectors.slack_people import People
 from connectors.slack_posting import Posting
 from connectors.slack_web import Declined, Web
 from connectors.slack_workspace import Workspace
@@ -49,6 +53,8 @@ class SlackConnector:
         self._workspace = Workspace(Web(self._client.send, self._api_url), settings)
         self._history = History(self._workspace, float(settings.get("sweep_days") or 7))
         self._posting = Posting(self._workspace, self._client.upload)
+        self._people = People(self._workspace)
+        self._answering = Answering(self._workspace, self._client.respond, self._client.upload)
 
     # --- what is read, said and looked at ---------------------------------------------------------------------
 
@@ -77,9 +83,9 @@ class SlackConnector:
         await self._posting.edit(place, id_, post)
 
     async def readable(self, member_id: str, channel_ids: Sequence[str]) -> set[str]:
-        """Which of these channels a member can read now: nothing is known yet."""
-        del member_id, channel_ids
-        return set()
+        """Which of these channels a member can read now."""
+        self._demand("bot_token")
+        return await self._people.readable(member_id, channel_ids)
 
     async def check(self) -> list[Finding]:
         """Try the tokens, scopes, channels and addresses."""
@@ -98,21 +104,26 @@ class SlackConnector:
         await self._workspace.introduce()
         async for page in self._workspace.list_channels():
             await inbox.deliver(page)
-        events = Events(self._workspace, self._history, inbox)
+        asking = Asking(
+            self._workspace, self._people, self._answering, inbox, self._settings.get("emoji") or {}
+        )
+        events = Events(self._workspace, self._history, self._people, asking, inbox)
+        app = self._app(_Keep(events, asking))
         try:
             if over_http:
-                await self._serve(events, inbox)
+                await self._serve(app, events, inbox)
             else:
-                await self._connect_for_ever(events, inbox)
+                await self._connect_for_ever(app, events, inbox)
         finally:
             await events.close()
+            await asking.close()
 
-    async def _connect_for_ever(self, events: Events, inbox: Inbox) -> None:
+    async def _connect_for_ever(self, app: AsyncApp, events: Events, inbox: Inbox) -> None:
         loop, short = asyncio.get_running_loop(), 0
         while True:
             # Asked by ourselves: the library would try a bad token for ever.
             url = await self._open()
-            socket = Socket(self._client.library(), self._handler(events), inbox, events.ended)
+            socket = Socket(self._client.library(), _handler(app), inbox, events.ended)
             try:
                 reason = await socket.run(url, self._silence)
             finally:
@@ -140,9 +151,9 @@ class SlackConnector:
                 "https://api.slack.com/apps, Settings > Socket Mode."
             ) from None
 
-    async def _serve(self, events: Events, inbox: Inbox) -> None:
-        """Take events over HTTP, each with Slack's signature on it."""
-        app, ended = self._app(events), events.ended
+    async def _serve(self, app: AsyncApp, events: Events, inbox: Inbox) -> None:
+        """Take events and requests over HTTP, each with Slack's signature on it."""
+        ended = events.ended
 
         async def answer(request: http.Request) -> http.Response:
             return await to_aiohttp_response(await app.async_dispatch(await to_bolt_request(request)))
@@ -170,21 +181,13 @@ class SlackConnector:
         finally:
             await runner.cleanup()
 
-    def _handler(self, events: Events) -> Handle:
-        app = self._app(events)
-
-        async def handle(client: Any, request: Any) -> None:
-            await send_async_response(client, request, await run_async_bolt_app(app, request), 0.0)
-
-        return handle
-
-    def _app(self, events: Events) -> AsyncApp:
+    def _app(self, keep: AsyncMiddleware) -> AsyncApp:
         return AsyncApp(
             name="spaces",
             client=self._client.library(),
             signing_secret=self._secrets.get("signing_secret") or "",
             logger=SILENT,
-            before_authorize=_Keep(events),
+            before_authorize=keep,
             ignoring_self_events_enabled=False,
         )
 
@@ -195,11 +198,22 @@ class SlackConnector:
                 raise Misconfigured(fault)
 
 
-class _Keep(AsyncMiddleware):
-    """Keeps events before they are acknowledged: the library would acknowledge first, and run listeners later."""
+def _handler(app: AsyncApp) -> Handle:
+    async def handle(client: Any, request: Any) -> None:
+        await send_async_response(client, request, await run_async_bolt_app(app, request), 0.0)
 
-    def __init__(self, events: Events) -> None:
+    return handle
+
+
+class _Keep(AsyncMiddleware):
+    """Keeps events before they are acknowledged, and acknowledges requests before anything is done about them.
+
+    The library would acknowledge an event first, and run listeners later.
+    """
+
+    def __init__(self, events: Events, asking: Asking) -> None:
         self._events = events
+        self._asking = asking
 
     async def async_process(
         self,
@@ -209,10 +223,15 @@ class _Keep(AsyncMiddleware):
         next: Callable[[], Awaitable[BoltResponse]],  # noqa: A002
     ) -> BoltResponse | None:
         """An exception means no acknowledgement, and Slack sends the event again."""
-        if req.body.get("type") not in {"event_callback", "app_rate_limited"}:
+        # The library loses a slash command in whose text the word "payload" stands.
+        body = req.body or dict(parse_qsl(req.raw_body, keep_blank_values=True))
+        if (kind := body.get("type")) == "url_verification":
             return await next()
+        if kind not in {"event_callback", "app_rate_limited"}:
+            self._asking.take(body)
+            return BoltResponse(status=200, body="")
         try:
-            await self._events.take(req.body)
+            await self._events.take(body)
         except Misconfigured as error:
             self._events.end(error)
         except Exception as error:  # noqa: BLE001 - whatever it is: what is not kept is not acknowledged

@@ -23,13 +23,17 @@ SCOPES = {
     "reactions:read": "count reactions",
     "chat:write": "post the digest",
     "files:write": "post its chart",
-    "commands": "offer /spaces",
+    "commands": "offer /spaces and the menu of messages",
 }
 """Bot scopes that are needed, and what for; the app manifest asks for them."""
 
 _WISHED = {
     "users:read.email": "recognise staff and the same person elsewhere by e-mail address",
     "usergroups:read": "tell staff by user group",
+}
+_TALK = {
+    "app_mentions:read": "answer where it is called by its name",
+    "im:write": "answer directly where it can answer in no channel",
 }
 _PRIVATE = {
     "groups:read": "list private channels",
@@ -140,6 +144,12 @@ def _scopes(workspace: Workspace) -> list[Finding]:
     findings += [
         Finding(True, f"Without the bot scope {scope} the bot cannot {purpose}.")
         for scope, purpose in _WISHED.items() if scope not in has
+    ] + [
+        Finding(
+            True,
+            f"Without the bot scope {scope} the bot cannot {purpose}: add it at {_OAUTH} > Scopes, and reinstall the app.",
+        )
+        for scope, purpose in _TALK.items() if scope not in has
     ]  # fmt: skip
     return findings or [Finding(True, "All scopes that are needed are there.")]
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,9 +15,10 @@ from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from connectors.base import Inbox
-from connectors.errors import Misconfigured, Unavailable
+from connectors.errors import Misconfigured, Unavailable, Unsure
 from connectors.records import Post
 from connectors.slack_posting import picture_name
 from connectors.slack_web import Answer, seconds
@@ -32,6 +34,7 @@ CONNECT = 20.0
 """Seconds for a connection to be made and to say hello."""
 _PING = 10.0
 _LAST_WORDS, _GOODBYE = 2.0, 1.0
+_RESPONSE = 10.0
 _READS = ("conversations.", "users.", "usergroups.", "reactions.get")
 """Methods that are asked with GET, as the library does; all others take JSON."""
 
@@ -63,7 +66,7 @@ class Client:
         client = AsyncWebClient(
             self._secrets.get(kind), self._api_url, session=self._session, logger=SILENT, retry_handlers=[]
         )
-        if urlsplit(self._api_url).hostname in {"127.0.0.1", "localhost", "::1"}:
+        if _is_here(self._api_url):
             client.proxy = None
         return client
 
@@ -83,11 +86,31 @@ class Client:
             raise ConnectionError(type(error).__name__) from None
         return _answer(told)
 
+    async def respond(self, url: str, message: dict[str, Any]) -> str:
+        """A message to a response address; returns why Slack did not take it, empty when it did.
+
+        Raises:
+            Unsure: it may have been taken.
+        """
+        client = AsyncWebhookClient(url, session=self.library().session, logger=SILENT, retry_handlers=[])
+        if _is_here(url):
+            client.proxy = None
+        try:
+            async with asyncio.timeout(_RESPONSE):
+                told = await client.send_dict(message)
+        except (aiohttp.ClientConnectorError, aiohttp.InvalidURL) as error:
+            return type(error).__name__
+        except (aiohttp.ClientError, SlackClientError, OSError, TimeoutError, ValueError) as error:
+            raise Unsure(f"Slack may or may not have shown an answer ({type(error).__name__}).") from None
+        if told.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise Unsure(f"Slack may or may not have shown an answer (HTTP {told.status_code}).")
+        return _refusal(told.status_code, told.body)
+
     async def upload(self, channel: str, ts: str, post: Post) -> None:
         """The picture of a post, into its thread."""
         try:
             await self.library().files_upload_v2(
-                channel=channel, thread_ts=ts, filename=picture_name(post), file=post.picture,
+                channel=channel, thread_ts=ts or None, filename=picture_name(post), file=post.picture,
                 title=post.title[:150], alt_txt=(post.alt or post.title)[:2000],
             )  # fmt: skip
         except SlackApiError as error:
@@ -229,3 +252,18 @@ def _answer(told: Any) -> Answer:
     body = getattr(told, "data", None)
     status: Any = getattr(told, "status_code", None) or getattr(told, "status", 200)
     return Answer(int(status), getattr(told, "headers", None) or {}, body if isinstance(body, dict) else None)
+
+
+def _refusal(status: int, body: str) -> str:
+    """What a response address answered, where that was no; Slack says it in JSON or in plain text."""
+    told: Any = None
+    with contextlib.suppress(ValueError):
+        told = orjson.loads(body)
+    if isinstance(told, dict) and told.get("ok") is not True and "error" in told:
+        return str(told["error"])
+    return "" if status == HTTPStatus.OK else body[:80] or f"HTTP {status}"
+
+
+def _is_here(url: str) -> bool:
+    """Whether an address is of this machine, which no proxy reaches."""
+    return urlsplit(url).hostname in {"127.0.0.1", "localhost", "::1"}

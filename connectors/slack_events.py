@@ -12,8 +12,10 @@ from connectors.base import Inbox
 from connectors.errors import Misconfigured
 from connectors.paging import Draft
 from connectors.records import ChannelGone, Deletion, Join, Page, Refusal
+from connectors.slack_asking import Asking
 from connectors.slack_history import History
 from connectors.slack_messages import to_moment
+from connectors.slack_people import People
 from connectors.slack_workspace import SHAPE, Workspace
 
 _LOG = logging.getLogger("connectors.slack")
@@ -49,9 +51,13 @@ _ACTS = {
 class Events:
     """Takes the events of one workspace."""
 
-    def __init__(self, workspace: Workspace, history: History, inbox: Inbox) -> None:
+    def __init__(
+        self, workspace: Workspace, history: History, people: People, asking: Asking, inbox: Inbox
+    ) -> None:
         self._workspace = workspace
         self._history = history
+        self._people = people
+        self._asking = asking
         self._inbox = inbox
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Done when there is no use in listening any longer, with the reason as its exception."""
@@ -114,8 +120,9 @@ class Events:
                 await self._said(channel, event)
 
     async def _mention(self, event: Row) -> None:
-        """A message that names the bot is told twice; either is enough."""
+        """A message that names the bot is told twice; either is enough to keep it, and this one asks for something."""
         await self._message(event | {"type": "message"})
+        self._asking.mentioned(event)
 
     async def _said(self, channel: str, event: Row) -> None:
         ts, thread = str(event["ts"]), event.get("thread_ts")
@@ -184,7 +191,9 @@ class Events:
         channel, ts = str(item["channel"]), str(item["ts"])
         to_moment(ts)
         if await self._reads(channel, ""):
-            await self._ask(channel, ts, self._threads.get(f"{channel}:{ts}"))
+            thread = self._threads.get(f"{channel}:{ts}")
+            await self._ask(channel, ts, thread)
+            self._asking.reacted(event, thread)
 
     # --- asking for what an event does not say ------------------------------------------------------------------
 
@@ -277,6 +286,7 @@ class Events:
     async def _user(self, event: Row) -> None:
         member, at = self._workspace.member(event["user"]), self._at(event)
         self._workspace.rows.known.add(member.id)
+        self._people.forget(member.id)
         joins = [Join(member.id, at)] if event["type"] == "team_join" else []
         await self._deliver(Page(_STREAM, None, at, members=[member], joins=joins))
 

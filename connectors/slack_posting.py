@@ -2,23 +2,22 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from connectors.errors import ConnectorError, Misconfigured, Unavailable
-from connectors.markdown import defuse, split, to_mrkdwn
 from connectors.records import Post
+from connectors.slack_blocks import messages
 from connectors.slack_web import Declined
 from connectors.slack_workspace import Workspace, next_cursor
 
 _LOG = logging.getLogger("connectors.slack")
 
 _EVENT = "spaces_post"
-_HEADER, _SECTION, _BLOCKS, _TEXT, _ALT = 150, 3000, 50, 3500, 2000
 _READ_BACK = 10
 """Pages of 200 looked through for a key: what is asked for was sent just before."""
 _PICTURE_TRIES = 3
-_QUIET = {"unfurl_links": False, "unfurl_media": False, "link_names": False, "parse": "none"}
+QUIET = {"unfurl_links": False, "unfurl_media": False, "link_names": False, "parse": "none"}
 
 Upload = Callable[[str, str, Post], Awaitable[None]]
 """Channel id, ts of the thread and the post with its picture."""
@@ -35,7 +34,7 @@ class Posting:
     async def post(self, place: str, post: Post) -> str:
         """Send; returns `<channel>:<ts>` of the message, or of the first where one was too small."""
         channel, thread = await self._place(place)
-        first, *more = _messages(post)
+        first, *more = messages(post)
         told = await self._say(channel, thread, post.key, first)
         channel, ts = str(told.get("channel") or channel), str(told["ts"])
         for part, message in enumerate(more, 2):
@@ -47,7 +46,7 @@ class Posting:
     async def _say(
         self, channel: str, thread: str, key: str, message: Mapping[str, Any], part: int = 1
     ) -> dict[str, Any]:
-        params: dict[str, Any] = {"channel": channel, **message, **_QUIET}
+        params: dict[str, Any] = {"channel": channel, **message, **QUIET}
         payload = {"key": key} if part == 1 else {"key": key, "part": part}
         params["metadata"] = {"event_type": _EVENT, "event_payload": payload}
         if thread:
@@ -112,7 +111,7 @@ class Posting:
     async def edit(self, place: str, id_: str, post: Post) -> None:
         """Replace what was posted; its picture stays."""
         channel, _ = await self._place(place)
-        message, *_more = _messages(post)
+        message, *_more = messages(post)
         channel, _, ts = id_.rpartition(":") if ":" in id_ else (channel, "", id_)
         metadata = {"event_type": _EVENT, "event_payload": {"key": post.key}}
         try:
@@ -149,49 +148,6 @@ class Posting:
 def picture_name(post: Post) -> str:
     """The file's name, by which it is found again."""
     return f"spaces-{post.key}.png"
-
-
-def _messages(post: Post) -> Iterator[dict[str, Any]]:
-    """The post as messages of at most 50 blocks each; nearly always one."""
-    title = defuse(post.title)
-    fallback = split(_escaped(title) + "\n\n" + to_mrkdwn(defuse(post.text)), _TEXT)
-    text = fallback[0] if fallback else _escaped(title)
-    if post.payload is not None:
-        blocks = [_harmless(block) for block in post.payload.get("blocks") or ()]
-        text = str(_harmless(post.payload.get("text") or text))
-    else:
-        pieces = split(to_mrkdwn(defuse(post.text)), _SECTION)
-        blocks = [{"type": "header", "text": {"type": "plain_text", "text": _header(title), "emoji": False}}]
-        blocks += [
-            {"type": "section", "text": {"type": "mrkdwn", "text": piece, "verbatim": True}}
-            for piece in pieces
-        ]
-    for begin in range(0, max(len(blocks), 1), _BLOCKS):
-        part = blocks[begin : begin + _BLOCKS]
-        yield {"text": text, "blocks": part} if part else {"text": text}
-
-
-def _harmless(value: Any) -> Any:
-    """Block Kit in which nothing notifies anyone; addresses stay as they are."""
-    if isinstance(value, str):
-        return defuse(value)
-    if isinstance(value, list | tuple):
-        return [_harmless(item) for item in value]
-    if not isinstance(value, Mapping):
-        return value
-    made = {
-        key: item if key.endswith(("url", "_id", "type")) else _harmless(item) for key, item in value.items()
-    }
-    return made | {"verbatim": True} if made.get("type") == "mrkdwn" else made
-
-
-def _header(title: str) -> str:
-    first, *more = split(" ".join(title.split()) or "-", _HEADER - 1)
-    return f"{first}…" if more else first
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _impossible(channel: str, user: str, no: Declined) -> Misconfigured:

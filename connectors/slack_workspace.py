@@ -32,13 +32,15 @@ class Workspace:
         self.settings = Settings(settings)
         self.named = {str(name).lstrip("#").lower() for name in settings.get("include") or ()}
         self.url = self.settings.url
-        self.user_id = self.user = ""
+        self.user_id = self.user = self._team = self._enterprise = ""
         self.rows = Rows(lambda _channel, _ts, _thread: None)
         self.channels: dict[str, Channel] = {}
         self.joined: set[str] = set()
         """Channels that the bot is a member of."""
         self.listed = False
         """Whether the list of members has been read: before that everybody would be a stranger."""
+        self.locales: dict[str, str] = {}
+        """Member -> what their own program speaks ("es-ES"), as far as it was told."""
         self._known = False
         self._groups: dict[str, tuple[str, ...]] = {}
         """Member -> the user groups that he is in."""
@@ -50,7 +52,8 @@ class Workspace:
         told = await self.web.call("auth.test")
         self.user_id, self.user = str(told.get("user_id") or ""), str(told.get("user") or "")
         self.url = self.settings.url or str(told.get("url") or "").rstrip("/")
-        self.rows.link = links(self.url, str(told.get("team_id") or ""))
+        self._team, self._enterprise = str(told.get("team_id") or ""), str(told.get("enterprise_id") or "")
+        self.rows.link = links(self.url, self._team)
         self._known = True
 
     def wants(self, channel: Channel) -> bool:
@@ -150,7 +153,7 @@ class Workspace:
             Misconfigured: the right to list them is missing.
         """
         await self._list_groups()
-        params: dict[str, Any] = {"limit": _PEOPLE}
+        params: dict[str, Any] = {"limit": _PEOPLE, "include_locale": True}
         known: set[str] = set()
         while True:
             observed_at = self.web.now()
@@ -175,8 +178,15 @@ class Workspace:
                 return
 
     def member(self, row: Any) -> Member:
-        """A user's row as a member, with the user groups among the roles."""
+        """A member, of any row of a user, with their user groups among the roles.
+
+        Whoever belongs to another workspace has no rank in this one.
+        """
         member = to_member(row)
+        if isinstance(locale := row.get("locale"), str):
+            self.locales[member.id] = locale
+        if not self._is_ours(row):
+            return member._replace(is_staff=False, roles=("external",))
         return member._replace(roles=(*member.roles, *self._groups.get(member.id, ())))
 
     async def _list_groups(self) -> None:
@@ -209,10 +219,32 @@ class Workspace:
 
     async def _member(self, id_: str) -> Member | None:
         try:
-            told = await self.web.call("users.info", user=id_)
-            return self.member(told["user"])
-        except (Declined, Unavailable, *SHAPE):
+            return await self.ask_member(id_)
+        except Unavailable:
             return None
+
+    async def ask_member(self, id_: str) -> Member | None:
+        """What Slack tells of a member now; None when it does not tell.
+
+        Raises:
+            Unavailable: it does not answer.
+        """
+        try:
+            told = await self.web.call("users.info", user=id_, include_locale=True)
+            return self.member(told["user"])
+        except (Declined, *SHAPE):
+            return None
+
+    def _is_ours(self, row: Any) -> bool:
+        """Whether a user is of this workspace, or of another one of the same organisation."""
+        team, grid = row.get("team_id"), row.get("enterprise_user") or {}
+        return (
+            not team
+            or not self._team
+            or team in {self._team, self._enterprise}
+            or self._team in (grid.get("teams") or ())
+            or bool(self._enterprise and grid.get("enterprise_id") == self._enterprise)
+        )
 
 
 def next_cursor(told: Mapping[str, Any]) -> str:

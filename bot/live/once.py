@@ -87,7 +87,9 @@ async def _backfill(
                 lambda session: states.begin_history(session, id_, begin, earlier=since is not None)
             )
             began = datetime.now(UTC)
-            connector = load(settings.connector)(connector_settings(settings, config.run), said)
+            connector = load(settings.connector)(
+                connector_settings(settings, config.run, config.tagging), said
+            )
             try:
                 reading = asyncio.create_task(
                     _persist(

@@ -70,7 +70,7 @@ class World:
     async def connector(self) -> AsyncIterator[Connector]:
         """One, closed in time."""
         made = load_connector(str(self.fake.settings["connector"]))(
-            connector_settings(self.source, FAST), self.fake.secrets
+            connector_settings(self.source, FAST, self.desk.config.tagging), self.fake.secrets
         )
         try:
             yield made

@@ -14,12 +14,14 @@ from tests.fakes.base import Chaos, Standing
 from tests.fakes.slack_api import Api
 from tests.fakes.slack_events import Wire
 from tests.fakes.slack_room import BOT_USER, TEAM, Room, Row, group, user
+from tests.fakes.slack_talk import Talk
 
 SCOPES = (
     "channels:read,channels:history,groups:read,groups:history,users:read,users:read.email,usergroups:read,"
-    "reactions:read,chat:write,files:write,commands"
+    "reactions:read,chat:write,files:write,commands,app_mentions:read,im:write"
 )
 BOT = "B0SPACESBOT"
+_STANDING = {None, "thread_broadcast", "file_share", "me_message", "bot_message"}
 
 
 class FakeSlack:
@@ -45,7 +47,7 @@ class FakeSlack:
         self.http_events = http_events
         self._last = 0
         self._counts: dict[str, int] = {}
-        self.api, self.wire = Api(self), Wire(self)
+        self.api, self.wire, self.talk = Api(self), Wire(self), Talk(self)
         self._user(BOT_USER, "spaces", bot=True)
 
     # --- life ---------------------------------------------------------------------------------------------------
@@ -55,6 +57,7 @@ class FakeSlack:
         app.router.add_route("*", "/api/{method}", self.api.answer)
         app.router.add_post("/upload/{file}", self.api.upload)
         app.router.add_get("/link", self.wire.link)
+        app.router.add_post("/respond/{token}", self.talk.respond)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
@@ -139,9 +142,9 @@ class FakeSlack:
         self.wire.emit({"type": "user_change", "user": self.users[member]})
 
     def add_stranger(self, name: str) -> str:
-        """A guest of Slack Connect: in no list."""
+        """Somebody of another workspace, met in a channel of Slack Connect: in no list."""
         id_ = self._id("W")
-        self._user(id_, name)
+        self.users[id_] = user(id_, name, bot=False, staff=True) | {"team_id": "T0ELSEWHERE"}
         self.hidden_users.add(id_)
         return id_
 
@@ -151,6 +154,8 @@ class FakeSlack:
     ) -> str:  # fmt: skip
         room = self.rooms[channel]
         row: Row = {"type": "message", "user": author, "text": text, "ts": self.ts(at), "team": TEAM, **more}
+        if room.private:
+            room.people.add(author)
         if self.users[author]["is_bot"]:
             row |= {"bot_id": BOT if author == BOT_USER else "B" + author[1:]}
         if subtype:
@@ -162,6 +167,9 @@ class FakeSlack:
         if root:
             self._count(room, row["thread_ts"])
         self._emit(room, row)
+        self.talk.said()
+        if f"<@{BOT_USER}" in text and room.member:
+            self.talk.mentioned(room.id, row)
         return f"{channel}:{row['ts']}"
 
     def _root(self, room: Room, ts: str) -> Row:
@@ -314,13 +322,8 @@ class FakeSlack:
     def refuse(self, channel: str) -> None:
         room = self.rooms[channel]
         room.member, room.refused = False, True
-        self.wire.emit(
-            {
-                "type": "group_left" if room.private else "channel_left",
-                "channel": channel,
-                "actor_id": BOT_USER,
-            }
-        )
+        kind = "group_left" if room.private else "channel_left"
+        self.wire.emit({"type": kind, "channel": channel, "actor_id": BOT_USER})
 
     def invite(self, channel: str) -> None:
         self.rooms[channel].member, self.rooms[channel].refused = True, False
@@ -344,13 +347,7 @@ class FakeSlack:
         found = {}
         for room in filter(self.seen, self.rooms.values()):
             for ts, row in room.rows.items():
-                if row.get("subtype") in {
-                    None,
-                    "thread_broadcast",
-                    "file_share",
-                    "me_message",
-                    "bot_message",
-                }:
+                if row.get("subtype") in _STANDING:
                     thread = row.get("thread_ts")
                     found[f"{room.id}:{ts}"] = Standing(
                         f"{room.id}:{ts}", room.id, row.get("user") or row.get("bot_id"), row["text"],

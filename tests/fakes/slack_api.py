@@ -3,15 +3,15 @@
 import asyncio
 import base64
 import bisect
-import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from tests.fakes.slack_said import No, Said
+
 if TYPE_CHECKING:
     from tests.fakes.slack import FakeSlack
-    from tests.fakes.slack_room import Room
 
 Row = dict[str, Any]
 
@@ -19,20 +19,13 @@ _NEEDS = {
     "conversations.list": "channels:read", "conversations.info": "channels:read", "conversations.members": "channels:read",
     "conversations.history": "channels:history", "conversations.replies": "channels:history",
     "usergroups.list": "usergroups:read", "users.list": "users:read", "users.info": "users:read", "reactions.get": "reactions:read",
-    "chat.postMessage": "chat:write", "chat.update": "chat:write",
+    "chat.postMessage": "chat:write", "chat.update": "chat:write", "chat.postEphemeral": "chat:write",
+    "conversations.open": "im:write",
     "files.getUploadURLExternal": "files:write", "files.completeUploadExternal": "files:write",
 }  # fmt: skip
 
 
-class No(Exception):
-    """The answer is ok: false."""
-
-    def __init__(self, error: str, **more: Any) -> None:
-        super().__init__(error)
-        self.body = {"ok": False, "error": error, **more}
-
-
-class Api:
+class Api(Said):
     """Answers requests."""
 
     def __init__(self, slack: "FakeSlack") -> None:
@@ -154,12 +147,16 @@ class Api:
         return {"channel": self._room(params, reading=False).told()}
 
     def _conversations_members(self, params: Row) -> Row:
-        self._room(params, reading=False)
-        found, metadata = self._page(sorted(self.slack.users), params)
+        room = self._room(params, reading=False)
+        found, metadata = self._page(sorted(self.slack.talk.inside(room)), params)
         return {"members": found, "response_metadata": metadata}
 
     def _users_list(self, params: Row) -> Row:
-        shown = [user for id_, user in self.slack.users.items() if id_ not in self.slack.hidden_users]
+        shown = [
+            self._told(user, params)
+            for id_, user in self.slack.users.items()
+            if id_ not in self.slack.hidden_users
+        ]
         found, metadata = self._page(shown, params)
         return {"members": found, "cache_ts": 1600000000, "response_metadata": metadata}
 
@@ -173,15 +170,12 @@ class Api:
     def _users_info(self, params: Row) -> Row:
         if (user := self.slack.users.get(str(params["user"]))) is None:
             raise No("user_not_found")
-        return {"user": user}
+        return {"user": self._told(user, params)}
 
-    def _room(self, params: Row, *, reading: bool = True) -> "Room":
-        room = self.slack.rooms.get(str(params["channel"]).lstrip("#"))
-        if room is None or (room.private and not room.member):
-            raise No("channel_not_found")
-        if reading and not room.member:
-            raise No("not_in_channel")
-        return room
+    def _told(self, user: Row, params: Row) -> Row:
+        """A user, with the language of their program only where it was asked for."""
+        asked = str(params.get("include_locale")) in {"1", "true", "True"}
+        return user | {"locale": self.slack.talk.locales.get(user["id"], "en-US")} if asked else user
 
     def _page(self, rows: list[Any], params: Row) -> tuple[list[Any], Row]:
         limit = min(int(params.get("limit") or 100), self.slack.page_limit)
@@ -240,72 +234,6 @@ class Api:
             raise No("message_not_found")
         return {"type": "message", "channel": room.id, "message": room.rows[ts]}
 
-    def _chat_postMessage(self, params: Row) -> Row:  # noqa: N802 - Slack's name
-        room = self._room(params)
-        if room.archived:
-            raise No("is_archived")
-        more = {key: _loaded(params[key]) for key in ("blocks", "metadata") if params.get(key)}
-        if not params.get("text") and "blocks" not in more:
-            raise No("no_text")
-        if len(more.get("blocks", [])) > 50:
-            raise No("invalid_blocks")
-        thread = params.get("thread_ts")
-        if thread and thread not in room.rows:
-            raise No("thread_not_found")
-        more["app_id"] = "A0SPACES"
-        id_ = self.slack.say(
-            room.id,
-            "U0SPACESBOT",
-            str(params.get("text", "")),
-            thread=f"{room.id}:{thread}" if thread else None,
-            **more,
-        )
-        ts = id_.partition(":")[2]
-        return {"channel": room.id, "ts": ts, "message": room.rows[ts]}
-
-    def _chat_update(self, params: Row) -> Row:
-        room, ts = self._room(params), str(params["ts"])
-        if ts not in room.rows or room.rows[ts].get("user") != "U0SPACESBOT":
-            raise No("message_not_found" if ts not in room.rows else "cant_update_message")
-        for key in ("blocks", "metadata"):
-            if params.get(key):
-                room.rows[ts][key] = _loaded(params[key])
-        self.slack.edit(f"{room.id}:{ts}", str(params.get("text", "")))
-        return {"channel": room.id, "ts": ts, "text": params.get("text", ""), "message": room.rows[ts]}
-
-    # --- files ------------------------------------------------------------------------------------------------
-
-    def _files_getUploadURLExternal(self, params: Row) -> Row:  # noqa: N802 - Slack's name
-        id_ = f"F0{len(self.files):06d}"
-        self.files[id_] = {
-            "id": id_,
-            "name": params["filename"],
-            "length": int(params["length"]),
-            "alt": params.get("alt_txt"),
-        }
-        return {"upload_url": f"{self.slack.address}/upload/{id_}", "file_id": id_}
-
-    async def upload(self, request: web.Request) -> web.Response:
-        file = self.files[request.match_info["file"]]
-        file["content"] = await request.read()
-        if len(file["content"]) != file["length"]:
-            return web.Response(status=400, text="wrong length")
-        return web.Response(text=f"OK - {file['length']}")
-
-    def _files_completeUploadExternal(self, params: Row) -> Row:  # noqa: N802 - Slack's name
-        room = self._room({"channel": params["channel_id"]})
-        files = []
-        for told in _loaded(params["files"]):
-            file = self.files[told["id"]]
-            if "content" not in file:
-                raise No("file_not_found")
-            files.append({"id": file["id"], "name": file["name"], "title": told.get("title")})
-        self.shared.append({"channel": room.id, "thread_ts": params.get("thread_ts"), "files": files})
-        thread = params.get("thread_ts")
-        self.slack.say(room.id, "U0SPACESBOT", "", thread=f"{room.id}:{thread}" if thread else None,
-                       subtype="file_share", files=files)  # fmt: skip
-        return {"files": files}
-
 
 async def _params(request: web.Request) -> Row:
     params: Row = dict(request.query)
@@ -314,10 +242,6 @@ async def _params(request: web.Request) -> Row:
     elif request.method == "POST":
         params |= dict(await request.post())
     return params
-
-
-def _loaded(value: Any) -> Any:
-    return json.loads(value) if isinstance(value, str) else value
 
 
 def _stamp(ts: str) -> tuple[int, int]:

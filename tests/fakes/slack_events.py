@@ -6,6 +6,7 @@ import hmac
 import json
 import time
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import aiohttp
 from aiohttp import web
@@ -36,10 +37,13 @@ class Wire:
         """Sockets stay open, and nothing comes."""
         self.connections = 0
         self._backlog: list[tuple[Row, int, str]] = []
-        self._waiting: dict[str, asyncio.Future[bool]] = {}
+        self._waiting: dict[str, asyncio.Future[Row | None]] = {}
+        self._heard: set[str] = set()
         self._on: dict[str, web.WebSocketResponse] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._serial = 0
+        self.faults: list[str] = []
+        """What the app did that no app may do."""
         self._idle = asyncio.Event()
         self._idle.set()
         self.connected = asyncio.Event()
@@ -78,12 +82,12 @@ class Wire:
         if self.losing > 0:
             self.losing -= 1
             return
-        self._start(self._deliver(body, delay))
+        self.start(self._deliver(body, delay))
         if self.doubling > 0:
             self.doubling -= 1
-            self._start(self._deliver(body | {"event_id": body["event_id"] + "x"}, delay))
+            self.start(self._deliver(body | {"event_id": body["event_id"] + "x"}, delay))
 
-    def _start(self, work: Any) -> None:
+    def start(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         self._idle.clear()
@@ -111,7 +115,12 @@ class Wire:
                 if self.slack.http_events:
                     kept = await self._post(body, attempt, reason)
                 else:
-                    kept = await self._push(body, attempt, reason)
+                    more = {
+                        "retry_attempt": attempt,
+                        "retry_reason": reason,
+                        "accepts_response_payload": False,
+                    }
+                    kept = await self._push("events_api", body, more, self.ack_seconds) is not None
             except (aiohttp.ClientError, OSError, TimeoutError):
                 kept = False
             if kept:
@@ -147,37 +156,53 @@ class Wire:
         return socket
 
     def _acknowledge(self, told: Row) -> None:
-        waiting = self._waiting.get(told.get("envelope_id", ""))
+        id_ = str(told.get("envelope_id", ""))
+        if id_ in self._heard:
+            self.faults.append(f"{id_} was acknowledged twice")
+        self._heard.add(id_)
+        waiting = self._waiting.get(id_)
         if waiting is not None and not waiting.done():
-            waiting.set_result(True)
+            waiting.set_result(told)
 
-    async def _push(self, body: Row, attempt: int, reason: str) -> bool:
+    async def _push(self, kind: str, body: Row, more: Row, seconds: float) -> Row | None:
+        """Send an envelope; returns its acknowledgement, or None when none came in time."""
         while not self.sockets:
             self.connected.clear()
             await self.connected.wait()
         if self.silent:
-            return False
+            return None
         socket = self.slack.random.choice(self.sockets)
-        envelope_id = f"env-{body['event_id']}-{attempt}-{len(self.sent)}"
-        waiting: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        envelope_id = f"env-{len(self.sent)}-{body.get('event_id', kind)}"
+        waiting: asyncio.Future[Row | None] = asyncio.get_running_loop().create_future()
         self._waiting[envelope_id], self._on[envelope_id] = waiting, socket
-        envelope = {"envelope_id": envelope_id, "type": "events_api", "accepts_response_payload": False, "payload": body,
-                    "retry_attempt": attempt, "retry_reason": reason}  # fmt: skip
+        envelope = {"envelope_id": envelope_id, "type": kind, "payload": body, **more}
         self.sent.append(envelope)
         try:
             await socket.send_json(envelope)
-            return await asyncio.wait_for(waiting, self.ack_seconds)
+            return await asyncio.wait_for(waiting, seconds)
         except (TimeoutError, ConnectionError):
-            return False
+            return None
         finally:
             del self._waiting[envelope_id], self._on[envelope_id]
+
+    async def ask(self, kind: str, body: Row, seconds: float) -> Row | None:
+        """Hand over what a person asked, once; returns what the app answered with its acknowledgement, or None."""
+        if self.slack.http_events:
+            form = body if kind == "slash_commands" else {"payload": json.dumps(body)}
+            text = urlencode(form)
+            headers = self.sign(text) | {"Content-Type": "application/x-www-form-urlencoded"}
+            self.sent.append(body)
+            status, answer = await self._send(text, headers, seconds)
+            return {"body": answer} if status == 200 else None
+        told = await self._push(kind, body, {"accepts_response_payload": True}, seconds)
+        return None if told is None else {"body": json.dumps(told["payload"]) if told.get("payload") else ""}
 
     def _forget(self, socket: web.WebSocketResponse) -> None:
         if socket in self.sockets:
             self.sockets.remove(socket)
         for envelope_id, on in self._on.items():
             if on is socket and not self._waiting[envelope_id].done():
-                self._waiting[envelope_id].set_result(False)
+                self._waiting[envelope_id].set_result(None)
 
     def cut(self, after: float = 0.0) -> None:
         """Drop the connections without a goodbye."""
@@ -192,7 +217,7 @@ class Wire:
     def disconnect(self, reason: str) -> None:
         """Say goodbye: `warning` and `refresh_requested` are routine."""
         for socket in list(self.sockets):
-            self._start(self._goodbye(socket, reason))
+            self.start(self._goodbye(socket, reason))
 
     async def _goodbye(self, socket: web.WebSocketResponse, reason: str) -> None:
         try:
@@ -226,12 +251,16 @@ class Wire:
         if attempt:
             headers |= {"X-Slack-Retry-Num": str(attempt), "X-Slack-Retry-Reason": reason}
         self.sent.append(body)
+        status, _ = await self._send(text, headers, self.ack_seconds)
+        return status == 200
+
+    async def _send(self, text: str, headers: dict[str, str], seconds: float) -> tuple[int, str]:
         url = f"http://{self.slack.settings['listen']}/slack/events"
         async with (
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=self.ack_seconds)) as session,
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=seconds)) as session,
             session.post(url, data=text.encode(), headers=headers) as response,
         ):
-            return response.status == 200
+            return response.status, await response.text()
 
     async def stop(self) -> None:
         for task in list(self._tasks):

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from connectors.records import Channel, Join, Leave, Member, Message, Page, Thread
+from connectors.records import Channel, Command, Join, Leave, Member, Message, Page, Reply, Thread
 from tests.fakes.asked import Asked
 from tests.fakes.base import Standing
 
@@ -100,6 +100,11 @@ class Kept(Asked):
 
     async def absent(self, since: datetime) -> set[str]:
         raise NotImplementedError(f"Nobody asks for accounts that Slack lists no more since {since}.")
+
+    async def answer(self, command: Command) -> Reply | None:
+        reply = await super().answer(command)
+        self._changed.set()
+        return reply
 
     async def cursors(self) -> Mapping[str, str]:
         return dict(self.positions)

@@ -13,6 +13,8 @@ class Room:
     def __init__(self, id_: str, name: str, *, private: bool, general: bool) -> None:
         self.id, self.name, self.private, self.general = id_, name, private, general
         self.archived, self.member, self.refused = False, True, False
+        self.people: set[str] = set()
+        """Who is in a private channel, and which guests are in a public one."""
         self.rows: dict[str, Row] = {}
         self.order: list[str] = []
         self.threads: dict[str, list[str]] = {}

@@ -10,8 +10,10 @@ from typing import Any
 import aiohttp
 import pytest
 
+from connectors.records import Button, Post
 from connectors.slack import SlackConnector
 from connectors.slack_checks import SCOPES
+from connectors.slack_menus import SHORTCUT
 from tests.connectors.live.slack_room import listening
 from tests.fakes.slack import FakeSlack
 from tests.fakes.slack_kept import Kept
@@ -32,8 +34,20 @@ SAMPLES = {
     ("subteam_members_changed", None): "SubteamMembersChanged",
 }  # fmt: skip
 
-# In events only, or newer than the samples.
-MORE = {"event_ts", "reply_users", "team", "reactions", "files", "is_app_user"}
+# In events only, newer than the samples, or told in prose alone.
+MORE = {
+    "event_ts", "reply_users", "team", "reactions", "files", "is_app_user", "metadata", "blocks", "actions", "values",
+    "action_ts", "channel", "state", "user_profile", "key", "response_url", "response_urls",
+}  # fmt: skip
+
+TEXT = {"type": "plain_text", "text": "x", "emoji": False}
+VIEW = {
+    "type": "modal", "callback_id": "another", "private_metadata": "", "title": TEXT, "submit": TEXT, "close": TEXT,
+    "blocks": [{
+        "type": "input", "block_id": "b", "label": TEXT,
+        "element": {"type": "static_select", "action_id": "a", "options": [{"text": TEXT, "value": "a"}]},
+    }],
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -94,6 +108,28 @@ async def test_events_have_the_published_form(slack: FakeSlack, contracts: Path)
     assert seen == SAMPLES.keys()
 
 
+async def test_requests_have_the_published_form(slack: FakeSlack, contracts: Path) -> None:
+    general, ann = slack.add_channel("general"), slack.add_member("ann")
+    connector, kept = SlackConnector(slack.settings, slack.secrets), Kept()
+    said = slack.say(general, ann, "one")
+    async with listening(connector, kept):
+        post = await connector.post(general, Post("k", "t", "x", buttons=(Button("Why?", "explain"),)))
+        asked = {
+            "slash-commands/SlashCommand": slack.talk.command(ann, general, "weekly"),
+            "interactive-components/MessageShortcut": slack.talk.shortcut(ann, said, "another"),
+            "interactive-components/BlockAction": slack.talk.press(ann, post, "Why?"),
+        }
+        view = slack.talk.kept("V1", asked["slash-commands/SlashCommand"], VIEW)
+        asked["views/ViewSubmission"] = slack.talk.submit(ann, view["id"], "a")
+        for each in asked.values():
+            await asyncio.wait_for(each.acknowledged.wait(), 10)
+    await connector.close()
+    for name, each in asked.items():
+        sample = json.loads((contracts / "interactive" / f"{name}Payload.json").read_text("utf-8"))
+        # A form, as a command comes, knows texts alone.
+        assert differences(each.body | {"is_enterprise_install": False}, sample, name) == []
+
+
 async def test_answers_have_what_is_published_as_required(slack: FakeSlack, contracts: Path) -> None:
     with gzip.open(contracts / "specs" / "slack_web_openapi_v2.json.gz") as file:
         spec = json.load(file)
@@ -107,6 +143,7 @@ async def test_answers_have_what_is_published_as_required(slack: FakeSlack, cont
         "users.info": {"user": ann}, "conversations.history": {"channel": general},
         "conversations.replies": {"channel": general, "ts": ts}, "conversations.members": {"channel": general},
         "chat.postMessage": {"channel": general, "text": "x"},
+        "chat.postEphemeral": {"channel": general, "user": ann, "text": "x"}, "conversations.open": {"users": ann},
     }  # fmt: skip
     headers = {"Authorization": f"Bearer {slack.secrets['bot_token']}"}
     async with aiohttp.ClientSession() as session:
@@ -130,7 +167,9 @@ async def test_answers_have_what_is_published_as_required(slack: FakeSlack, cont
 
 def test_the_manifest_asks_for_every_scope_and_event() -> None:
     scopes = set(MANIFEST["oauth_config"]["scopes"]["bot"])
-    assert scopes >= SCOPES.keys() | {"users:read.email", "usergroups:read", "groups:read", "groups:history"}
+    assert scopes >= SCOPES.keys() | {
+        "users:read.email", "usergroups:read", "groups:read", "groups:history", "im:write",
+    }  # fmt: skip
     events = set(MANIFEST["settings"]["event_subscriptions"]["bot_events"])
     told = {kind for kind, _ in SAMPLES if kind != "message"} | {
         "message.channels",
@@ -139,4 +178,11 @@ def test_the_manifest_asks_for_every_scope_and_event() -> None:
     }
     assert told <= events
     assert MANIFEST["settings"]["socket_mode_enabled"] is True
+    assert MANIFEST["settings"]["interactivity"]["is_enabled"] is True
+    (shortcut,) = MANIFEST["features"]["shortcuts"]
+    assert (shortcut["type"], shortcut["callback_id"]) == ("message", SHORTCUT)
+    assert len(shortcut["name"]) <= 24
+    assert MANIFEST["features"]["app_home"]["messages_tab_enabled"] is True, (
+        "else nothing can be said directly"
+    )
     assert MANIFEST["features"]["slash_commands"][0]["command"] == "/spaces"
