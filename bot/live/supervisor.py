@@ -17,7 +17,7 @@ from bot.live.inbox import Inbox
 from bot.live.metrics import Metrics
 from bot.live.posting import Poster
 from bot.live.writer import Writer
-from bot.settings import Run, Source
+from bot.settings import Run, Source, Tagging
 from connectors.base import Connector, load_connector
 from connectors.errors import ConnectorError, Misconfigured, Unavailable
 from connectors.records import Page
@@ -152,7 +152,7 @@ class Supervisor:
         try:
             self.why = "It is connecting."
             connector = service.load(self.source.connector)(
-                connector_settings(self.source, service.run), self.secrets
+                connector_settings(self.source, service.run, service.desk.config.tagging), self.secrets
             )
             service.desk.attach(self.name, connector)
             try:
@@ -293,9 +293,10 @@ class Supervisor:
                 log.info("a post is %s", outcome.state, extra={"source": self.name, "kind": "post"})
 
 
-def connector_settings(source: Source, run: Run) -> dict[str, Any]:
-    """What a connector is told: the settings of its source, and how far back it rereads."""
-    return source.model_dump(mode="json") | {"sweep_days": run.sweep_days}
+def connector_settings(source: Source, run: Run, tagging: Tagging | None = None) -> dict[str, Any]:
+    """What a connector is told: the settings of its source, how far back it rereads, what reactions mean."""
+    emoji = tagging.emoji if tagging else {}
+    return source.model_dump(mode="json") | {"sweep_days": run.sweep_days, "emoji": emoji}
 
 
 def _backoff(failures: int) -> float:
