@@ -226,7 +226,7 @@ class Answers:
             try:
                 return await self._ask(method, path, **more)
             except Unavailable as error:
-                wait = max(pause, error.retry_after)
+                wait = pause if isinstance(error, Unanswered) else max(pause, error.retry_after)
                 if monotonic() + wait >= until:
                     raise
                 await asyncio.sleep(wait)

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
+from weakref import WeakValueDictionary
 
 from connectors.base import Inbox
 from connectors.discord_answers import EPHEMERAL, Address, Answers
@@ -69,6 +70,7 @@ class Talk:
         self._offering: set[asyncio.Task[None]] = set()
         self._waiting: dict[str, Address] = {}
         self._registering = asyncio.Lock()
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._is_open = False
 
     def open(self, inbox: Inbox, ask: Ask, first: Ask, application_id: str, me: str) -> None:
@@ -229,14 +231,17 @@ class Talk:
         """Tag as a reaction says; where it meant nothing, nothing is said, not even when it fails."""
         member = part(heard.raw, "member")
         user = part(member, "user") or {"id": heard.to.user_id}
-        asker = await self._askers.member(user, member or None, heard.server_id)
-        if asker is None or asker.is_bot:
-            return
         command = self._command(heard, heard.text, str(heard.raw["channel_id"]))
         about = {"label": heard.label}
-        reply = await self._inbox.answer(
-            command._replace(asker=asker, options=about, message=heard.about, via="emoji")
-        )
+        # One after the other, as they came: who took a reaction away is looked up, who gave one is told.
+        turn = self._turns.setdefault(f"{heard.about} {heard.to.user_id}", asyncio.Lock())
+        async with turn:
+            asker = await self._askers.member(user, member or None, heard.server_id)
+            if asker is None or asker.is_bot:
+                return
+            reply = await self._inbox.answer(
+                command._replace(asker=asker, options=about, message=heard.about, via="emoji")
+            )
         if reply is not None:
             await self._answers.give(heard.to, reply)
 
