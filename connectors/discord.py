@@ -35,12 +35,15 @@ from connectors.discord_asking import (
     meaning,
     readable,
 )
+from connectors.discord_forms import PICTURE
 from connectors.discord_history import SWEEP_DAYS, History
 from connectors.discord_listed import servers
 from connectors.discord_listening import Listening, Pace, door_of
 from connectors.discord_live import Feed
 from connectors.discord_messages import Server, now
-from connectors.discord_posts import PICTURE, Posts, place_of
+from connectors.discord_posts import Posts, place_of
+from connectors.discord_readers import Readers
+from connectors.discord_talk import Talk
 from connectors.errors import ConnectorError, Misconfigured, Unavailable, UnreadablePayload
 from connectors.records import Finding, Page, Post
 
@@ -139,8 +142,8 @@ class _Client(discord.Client):
     # --- requests ---------------------------------------------------------------------------------------------------
 
     async def ask(
-        self, method: str, path: str, *, query: Mapping[str, Any] | None = None, body: Mapping[str, Any] | None = None,
-        picture: bytes | None = None, once: bool = False, **ids: str,
+        self, method: str, path: str, *, query: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | Sequence[Any] | None = None, picture: bytes | None = None, once: bool = False, **ids: str,
     ) -> Any:  # fmt: skip
         """See `connectors.discord_asking.Ask`."""
         more: dict[str, Any] = {}
@@ -153,7 +156,7 @@ class _Client(discord.Client):
             form.append({"name": "files[0]", "value": file.fp, "filename": PICTURE, "content_type": "image/png"})  # fmt: skip
         if once:
             more["files"] = [*more.get("files", ()), _Once()]
-        if "files" in more:
+        if picture is not None:
             more["form"] = form
         elif body is not None:
             more["json"] = body
@@ -220,7 +223,8 @@ class _Client(discord.Client):
 class DiscordConnector:
     """One source on Discord: all servers that the bot is in, or the one that `server` names.
 
-    Settings: `api_url`, `gateway_url` (a proxy or a test server), `server`, `include`, `exclude`. Secret: `bot_token`.
+    Settings: `api_url`, `gateway_url` (a proxy or a test server), `server`, `include`, `exclude`, `emoji` (what a
+    reaction tags a message as). Secret: `bot_token`.
     """
 
     def __init__(self, settings: Mapping[str, Any], secrets: Mapping[str, str]) -> None:
@@ -230,6 +234,9 @@ class DiscordConnector:
         self._servers: dict[str, Server] = {}
         self._refused: dict[str, datetime] = {}
         self._feed = Feed(settings, self._servers, self._refused)
+        self._talk = Talk(settings, self._servers, self._server_ids, self._feed.look_again)
+        self._feed.ear = self._talk.hear
+        self._readers: Readers | None = None
         self._client: _Client | None = None
         self._login = asyncio.Lock()
         self._pace = Pace()
@@ -294,13 +301,16 @@ class DiscordConnector:
             application, door = await rights.application(rest.ask), await door_of(rest.ask)
         intents = discord.Intents(
             guilds=True, guild_messages=True, guild_reactions=True, message_content=True, guild_scheduled_events=True,
-            members=rights.has(application, rights.MEMBERS_INTENT),
+            dm_messages=True, members=rights.has(application, rights.MEMBERS_INTENT),
         )  # fmt: skip
         configured = str(self._settings.get("gateway_url") or "")
         client = _Client(self._api, configured or door.url, intents, self._feed)
         client.behind_proxy = bool(configured)
         client.pace = self._pace
         self._pace.every, self._pace.left = door.every, door.left
+        me = str(rest.user.id if rest.user else "")
+        # That we heard is said by the connection's own client: nothing else is asked there, so nothing is waited for.
+        self._talk.open(inbox, rest.ask, client.ask, str(application.get("id") or me), me)
         try:
             listening = Listening(self._feed, rest.ask, inbox, self._servers)
             await listening.run(self._connect(client), client.arrived)
@@ -354,9 +364,11 @@ class DiscordConnector:
     # --- the rest ---------------------------------------------------------------------------------------------------
 
     async def readable(self, member_id: str, channel_ids: Sequence[str]) -> set[str]:
-        """Which of these channels a member can read now: nothing is known yet."""
-        del member_id, channel_ids
-        return set()
+        """Which of these channels a member can read now; see `connectors.base.Connector`."""
+        ask = (await self._rest()).ask
+        with readable():
+            self._readers = self._readers or Readers(ask, self._servers)
+            return await self._readers.readable(await self._server_ids(), member_id, channel_ids)
 
     async def check(self) -> list[Finding]:
         """Try everything that is needed; never raises."""
@@ -372,6 +384,7 @@ class DiscordConnector:
 
     async def close(self) -> None:
         """Give back the sockets."""
+        await self._talk.close()
         if self._client is not None:
             await _close(self._client)
             self._client = None

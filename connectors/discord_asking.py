@@ -1,7 +1,7 @@
 """What the parts of the Discord connector share: how a question is asked, and how an answer fails."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any, Protocol
@@ -14,6 +14,7 @@ WRONG_TOKEN = (
     f"Discord does not accept the bot token: make a new one at {PORTAL} (your application, Bot, Reset Token)."
 )
 UNKNOWN_CHANNEL, UNKNOWN_MESSAGE = 10003, 10008
+_ACKNOWLEDGED, _EXPIRED = 40060, 50027
 MOST = 100
 """How many messages a page of history may hold."""
 
@@ -31,6 +32,10 @@ class Missing(Misconfigured):
     def __init__(self, message: str, code: int = 0) -> None:
         super().__init__(message)
         self.code = code
+
+
+class Acknowledged(UnreadablePayload):
+    """This interaction has been acknowledged before."""
 
 
 class Unanswered(Unavailable):
@@ -58,7 +63,7 @@ class Ask(Protocol):
         path: str,
         *,
         query: Mapping[str, Any] | None = None,
-        body: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | Sequence[Any] | None = None,
         picture: bytes | None = None,
         once: bool = False,
         **ids: str,
@@ -66,7 +71,7 @@ class Ask(Protocol):
         """Ask, and return the JSON of the answer.
 
         Args:
-            method: "GET", "POST", "PATCH" or "DELETE".
+            method: "GET", "POST", "PUT", "PATCH" or "DELETE".
             path: a pattern, such as "/channels/{channel_id}/messages".
             query: what stands behind the question mark.
             body: sent as JSON.
@@ -94,7 +99,11 @@ def meaning(status: int, code: int, headers: Mapping[str, str], asked: str) -> E
     found: Exception = UnreadablePayload(
         f"Discord refused a request ({asked}: {status}, code {code}); please report it."
     )
-    if status == HTTPStatus.UNAUTHORIZED:
+    if code == _EXPIRED:  # a 401, though it is not the bot's token that is wrong
+        found = Missing("Discord takes no more answers to this interaction.", code)
+    elif code == _ACKNOWLEDGED:
+        found = Acknowledged("Discord was told already that this interaction was heard.")
+    elif status == HTTPStatus.UNAUTHORIZED:
         found = Misconfigured(WRONG_TOKEN)
     elif status == HTTPStatus.FORBIDDEN:
         found = Refused(

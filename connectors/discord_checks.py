@@ -8,7 +8,7 @@ import aiohttp
 import yarl
 
 from connectors import discord_rights as rights
-from connectors.discord_asking import Ask
+from connectors.discord_asking import PORTAL, Ask, Missing, Refused
 from connectors.discord_messages import Server
 from connectors.errors import ConnectorError
 from connectors.records import Finding
@@ -40,6 +40,12 @@ async def look(
     application = await ask("GET", "/applications/@me")
     application_id = str(application.get("id") or me)
     found += rights.intents(application)
+    if application.get("interactions_endpoint_url"):
+        words = (
+            "Discord tells what people ask to another address: empty 'Interactions Endpoint URL' at "
+            f"{PORTAL}/{application_id}/information, so that the bot hears it."
+        )
+        found.append(Finding(good=False, words=words))
     found.append(_clock(ahead()))
     found.append(await _gateway(ask, settings))
     ids = await server_ids()
@@ -63,7 +69,21 @@ async def _server(
     server = Server(raw, settings)
     channels = await ask("GET", "/guilds/{guild_id}/channels", guild_id=id_)
     member = await ask("GET", "/guilds/{guild_id}/members/{user_id}", guild_id=id_, user_id=me)
-    return rights.places(server, str(raw.get("name") or id_), channels or (), member, application_id)
+    name = str(raw.get("name") or id_)
+    return [
+        *rights.places(server, name, channels or (), member, application_id),
+        await _commands(ask, id_, name, application_id),
+    ]
+
+
+async def _commands(ask: Ask, id_: str, name: str, application_id: str) -> Finding:
+    """Whether the bot may offer its commands on a server."""
+    path = "/applications/{application_id}/guilds/{guild_id}/commands"
+    try:
+        await ask("GET", path, application_id=application_id, guild_id=id_)
+    except (Refused, Missing):
+        return Finding(good=False, words=rights.commands_missing(name, application_id))
+    return Finding(good=True, words=f"In {name} the bot may offer its commands.")
 
 
 def _clock(ahead: timedelta | None) -> Finding:

@@ -12,10 +12,13 @@ from typing import Any
 
 from connectors.discord_asking import MOST, Ask, Missing, Refused
 from connectors.discord_listed import PRIVATE, PUBLIC, archived, joined, members
+from connectors.discord_marks import retagged
 from connectors.discord_messages import (
+    FORUM,
     HAVE_MESSAGES,
     HAVE_THREADS,
     JOINED,
+    MEDIA,
     MESSAGES,
     PRIVATE_THREAD,
     THREADS,
@@ -119,8 +122,12 @@ class History:
         for thread in threads:
             active.setdefault(thread.parent_id or "", []).append(thread)
         for place in places:
-            async for page in self._channel(place, active.pop(place.id, []), cursors, since):
+            posts = active.pop(place.id, [])
+            async for page in self._channel(place, posts, cursors, since):
                 yield page
+            if place.kind in {FORUM, MEDIA}:
+                async for page in retagged(self._ask, place, posts, cursors, self._gone):
+                    yield page
         yield Page(f"server:{server.id}", None, now(), readable=self._answered)
 
     # --- places -----------------------------------------------------------------------------------------------------

@@ -58,6 +58,8 @@ class Feed:
         self.stale_came = asyncio.Event()
         self.gap: Callable[[], None] = lambda: None
         """Called when events may have been lost."""
+        self.ear: Callable[[Any, Any], None] = lambda _kind, _data: None
+        """Told of each event at once, before it is kept; never raises."""
         self.session = 0
         """Counts the times that the gateway said READY or RESUMED."""
 
@@ -101,6 +103,7 @@ class Feed:
         self._sequence = sequence if type(sequence) is int else self._sequence
         if kind == "RESUMED":
             self.session += 1
+        self.ear(kind, payload.get("d"))
         if len(self._waiting) >= MOST_WAITING:
             log.error("too many events wait to be kept; history will be read instead")
             self._waiting.clear()
@@ -280,6 +283,8 @@ class Feed:
         before = server.places.get(str(raw["id"]))
         was_read = before is not None and server.reads(before)
         place = server.place(raw)
+        for post in server.remarked():
+            self.look_again(post, post)
         if was_read or server.reads(place):
             draft.channels.append(server.channel(place))
         refused = self._refused.pop(place.id, None)
@@ -289,8 +294,8 @@ class Feed:
             return
         if before is None and raw.get("newly_created") is not True:
             self.gap()
-        elif before is not None and before.name != place.name:
-            self.look_again(place.id, place.id)  # its first message begins with its title
+        elif before is not None and (before.name, before.marks) != (place.name, place.marks):
+            self.look_again(place.id, place.id)  # its first message begins with its title, and bears its tags
 
     def _channel_gone(self, raw: Event, draft: Draft) -> None:
         server = self._servers.get(str(raw.get("guild_id")))

@@ -1,6 +1,6 @@
 """What Discord's objects mean, in our words: for the live server and its exported files alike. Pure functions."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -36,6 +36,10 @@ class Place(NamedTuple):
     archived_at: str = ""
     last_message_id: str | None = None
     """As it was said once: it may be gone, or old."""
+    tags: tuple[str, ...] = ()
+    """Ids of the tags of a forum's post."""
+    marks: tuple[str, ...] = ()
+    """Their names."""
 
     @property
     def is_thread(self) -> bool:
@@ -53,6 +57,8 @@ class Role(NamedTuple):
 
     name: str
     permissions: int
+    bot_id: str = ""
+    """Of the bot that it came with."""
 
 
 class Server:
@@ -66,6 +72,8 @@ class Server:
         self.roles: dict[str, Role] = {}
         self.places: dict[str, Place] = {}
         self.owner_id = ""
+        self._tags: dict[str, dict[str, str]] = {}
+        self._remarked: list[Place] = []
         self.learn(raw)
 
     def learn(self, raw: Mapping[str, Any]) -> None:
@@ -78,7 +86,10 @@ class Server:
 
     def learn_role(self, raw: Mapping[str, Any]) -> None:
         """Take a role object."""
-        self.roles[identity(raw["id"])] = Role(words(raw.get("name")), int(raw.get("permissions") or 0))
+        bot = (raw.get("tags") or {}).get("bot_id")
+        self.roles[identity(raw["id"])] = Role(
+            words(raw.get("name")), int(raw.get("permissions") or 0), str(bot or "")
+        )
 
     def place(self, raw: Mapping[str, Any]) -> Place:
         """A place from a channel object, remembered."""
@@ -86,12 +97,35 @@ class Server:
         parent_id = str(raw["parent_id"]) if raw.get("parent_id") else None
         thread = raw.get("thread_metadata") or {}
         last = raw.get("last_message_id")
+        if "available_tags" in raw:
+            self._learn_tags(id_, raw["available_tags"] or ())
+        tags = tuple(str(tag) for tag in raw.get("applied_tags") or ())
         found = self.places[id_] = Place(
             id_, words(raw.get("name")) or id_, kind, self.id, parent_id,
             self._is_closed(raw, kind, parent_id), thread.get("archived") is True,
             str(thread.get("archive_timestamp") or ""), str(last) if last else None,
+            tags, self._marks(parent_id, tags),
         )  # fmt: skip
         return found
+
+    def remarked(self) -> list[str]:
+        """The forum posts that we read whose tags are called otherwise than before; each is told once."""
+        found = [post.id for post in self._remarked if self.reads(post)]
+        self._remarked.clear()
+        return found
+
+    def _learn_tags(self, forum_id: str, raw: Iterable[Mapping[str, Any]]) -> None:
+        """Take the tags that a forum has; its posts bear their names."""
+        self._tags[forum_id] = {identity(tag["id"]): words(tag.get("name")) for tag in raw}
+        for post in list(self.places.values()):
+            marks = self._marks(forum_id, post.tags)
+            if post.parent_id == forum_id and marks != post.marks:
+                self.places[post.id] = post._replace(marks=marks)
+                self._remarked.append(self.places[post.id])
+
+    def _marks(self, forum_id: str | None, tags: Iterable[str]) -> tuple[str, ...]:
+        known = self._tags.get(forum_id or "", {})
+        return tuple(known[tag] for tag in tags if tag in known)
 
     def _is_closed(self, raw: Mapping[str, Any], kind: int, parent_id: str | None) -> bool:
         if kind in THREADS:
@@ -177,6 +211,7 @@ def to_message(raw: Mapping[str, Any], place: Place) -> Message:
         counted(reactions) if reactions else {},
         False,
         f"{place.url}/{id_}",
+        place.marks if opens_thread else (),
     )
 
 

@@ -10,12 +10,12 @@ from hashlib import sha256
 from typing import Any
 
 from connectors.discord_asking import MOST, Ask, Missing, Unanswered
+from connectors.discord_forms import PICTURE, rows
 from connectors.discord_messages import FORUM, MEDIA
 from connectors.errors import Misconfigured, Unsure
 from connectors.markdown import defuse, split
 from connectors.records import Post
 
-PICTURE = "spaces.png"
 _TEXT = 2000
 _SIGNED = 60
 """Room for the key and the number of the part."""
@@ -85,6 +85,7 @@ class Posts:
             } | silent
             embeds = [dict(embed) for embed in body.get("embeds") or ()]
             if embeds:
+                body["components"] = rows(post.buttons)
                 if not post.picture and str((embeds[0].get("image") or {}).get("url")).startswith(
                     "attachment:"
                 ):
@@ -99,6 +100,7 @@ class Posts:
             {"content": f"{piece}\n-# {_mark(post.key, number, len(pieces))}"} | silent
             for number, piece in enumerate(pieces, 1)
         ]
+        signed[-1]["components"] = rows(post.buttons)
         return [self._pictured(signed[0], post), *signed[1:]]
 
     def _pictured(self, body: dict[str, Any], post: Post) -> dict[str, Any]:
@@ -163,7 +165,7 @@ class Posts:
         for number, (message, body) in enumerate(zip(ids, bodies, strict=False)):
             picture = post.picture if number == 0 else None
             # What the new form lacks would otherwise stay.
-            whole = {"content": "", "embeds": []} | body
+            whole = {"content": "", "embeds": [], "components": []} | body
             await self._ask(
                 "PATCH", path, body=whole, picture=picture, channel_id=channel, message_id=message
             )

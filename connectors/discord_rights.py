@@ -29,7 +29,16 @@ _NAMED = 8
 def invite_link(application_id: str) -> str:
     """The address that puts the bot into a server with the permissions it needs."""
     return (
-        f"https://discord.com/oauth2/authorize?client_id={application_id}&scope=bot&permissions={PERMISSIONS}"
+        f"https://discord.com/oauth2/authorize?client_id={application_id}"
+        f"&scope=bot+applications.commands&permissions={PERMISSIONS}"
+    )
+
+
+def commands_missing(server: str, application_id: str) -> str:
+    """What to say when the bot may not offer its commands on a server."""
+    return (
+        f"In {server} the bot may not offer its commands, though reading works: "
+        f"invite it again with {invite_link(application_id)}"
     )
 
 
@@ -121,15 +130,17 @@ def places(
 
 
 def permissions(server: Server, channel: Mapping[str, Any], me: Mapping[str, Any]) -> int:
-    """The bot's permissions in a channel: those of its roles, then the channel's exceptions for all, for roles, for it."""
+    """A member's permissions in a channel: those of its roles, then the channel's exceptions for all, for roles, for it."""
     mine = {str(role) for role in me.get("roles") or ()}
+    own = str((me.get("user") or {}).get("id"))
+    if own == server.owner_id:
+        return -1
     rights = 0
     for id_, role in server.roles.items():
         if id_ == server.id or id_ in mine:
             rights |= role.permissions
     if rights & _ADMINISTRATOR:
         return -1
-    own = str((me.get("user") or {}).get("id"))
     exceptions = {str(one.get("id")): one for one in channel.get("permission_overwrites") or ()}
     for ids in ({server.id}, mine - {server.id}, {own}):
         applied = [exceptions[id_] for id_ in ids if id_ in exceptions]

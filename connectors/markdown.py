@@ -60,9 +60,9 @@ def split(text: str, limit: int) -> list[str]:
     for line in text.split("\n"):
         found = _FENCE.match(line)
         after = _fence_after(fence, line, found)
-        closing = _closing(fence or after)
-        # Whatever is open after this line has to be closed within the piece.
-        for part in _parts(line, limit - (2 * size(closing) + 2 if closing else 0)):
+        closing, opening = _closing(fence or after), _opening(fence or after, limit)
+        # Whatever is open at a cut is opened again in the next piece, and closed within it.
+        for part in _parts(line, limit - (size(opening) + size(closing) + 2 if closing else 0)):
             need = size(part) + (1 if lines else 0)
             if lines and used + need + (size(closing) + 1 if after else 0) > limit:
                 if fence:

@@ -305,9 +305,10 @@ class Supervisor:
                 log.info("a post is %s", outcome.state, extra={"source": self.name, "kind": "post"})
 
 
-def connector_settings(source: Source, run: Run, tagging: Tagging) -> dict[str, Any]:
+def connector_settings(source: Source, run: Run, tagging: Tagging | None = None) -> dict[str, Any]:
     """What a connector is told: the settings of its source, how far back it rereads, and what reactions mean."""
-    return source.model_dump(mode="json") | {"sweep_days": run.sweep_days, "emoji": dict(tagging.emoji)}
+    emoji = dict(tagging.emoji) if tagging else {}
+    return source.model_dump(mode="json") | {"sweep_days": run.sweep_days, "emoji": emoji}
 
 
 def _backoff(failures: int) -> float:

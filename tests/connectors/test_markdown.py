@@ -31,6 +31,12 @@ def test_a_fence_is_closed_and_opened_again() -> None:
     assert sum(piece.count("x = 1") for piece in pieces) == 30
 
 
+@given(st.text(st.sampled_from("`~é👍🏽x "), max_size=20), st.integers(1, 200), st.integers(24, 80))
+def test_a_long_line_in_a_fence_with_a_language_fits(language: str, length: int, limit: int) -> None:
+    pieces = split(f"```py{language}\n{'é👍🏽' * length}\n```", limit)
+    assert all(0 < size(piece) <= limit for piece in pieces)
+
+
 def test_a_link_is_never_cut() -> None:
     link = "[the words of it](https://forum.example/t/topic/123)"
     for lead in range(1, 60):

@@ -10,8 +10,11 @@ from aiohttp import web
 from tests.fakes import discord_gateway
 from tests.fakes import discord_shapes as shapes
 from tests.fakes.base import Chaos, Standing
+from tests.fakes.discord_interactions import Interactions
+from tests.fakes.discord_letters import Letters
 from tests.fakes.discord_rest import Rest
 from tests.fakes.discord_shapes import Person, Room, Said
+from tests.fakes.discord_telling import Telling
 
 ALL_INTENTS = 1 << 18 | 1 << 14
 SOLVED = "✅"
@@ -39,7 +42,13 @@ class FakeDiscord:
         self.update_reactions = False
         """Whether an edit's event carries the reactions."""
         self.gateway_url = ""
+        self.guilds = [shapes.GUILD]
+        self.strangers: set[str] = set()
+        """Who is in no server."""
         self.rest = Rest(self)
+        self.telling = Telling(self)
+        self.talk = Interactions(self)
+        self.letters = Letters(self)
         self.gateway = discord_gateway.Gateway()
         self.gateway.allowed = self._allowed
         self.gateway.welcome = self._welcome
@@ -53,7 +62,7 @@ class FakeDiscord:
     async def start(self) -> None:
         app = web.Application(middlewares=[self.rest.door], client_max_size=32 * 1024**2)
         doors = [web.get(path, self.gateway.handle) for path in ("/gateway", "/gateway/")]
-        app.add_routes([*self.rest.routes(), *doors])
+        app.add_routes([*self.rest.routes(), *self.talk.routes(), *self.letters.routes(), *doors])
         self._runner = web.AppRunner(app, shutdown_timeout=0.1, access_log=None)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
@@ -96,7 +105,7 @@ class FakeDiscord:
         room = self.rooms[thread or channel]
         if room.archived_at:
             room.archived_at = None
-            self._tell_thread("THREAD_UPDATE", room)
+            self.telling.thread("THREAD_UPDATE", room)
         said = Said(self.snowflake(at), room.id, author, text, shapes.REPLY if reply_to else kind, reply_to)
         self.hear(said)
         return said.id
@@ -106,7 +115,7 @@ class FakeDiscord:
         self._by_room.setdefault(said.room, []).append(said.id)
         room = self.rooms[said.room]
         room.last = str(max(int(said.id), int(room.last or 0)))
-        self._tell_message("MESSAGE_CREATE", said)
+        self.telling.message("MESSAGE_CREATE", said)
 
     def open_thread(
         self, channel: str, author: str, title: str, text: str, *, at: datetime | None = None
@@ -125,16 +134,16 @@ class FakeDiscord:
         self, channel: str, id_: str, title: str, owner: str, kind: int = shapes.PUBLIC_THREAD
     ) -> Room:
         room = self.rooms[id_] = Room(id_, title, kind, channel, owner)
-        self._tell_thread("THREAD_CREATE", room, newly_created=True)
+        self.telling.thread("THREAD_CREATE", room, newly_created=True)
         return room
 
     def archive(self, thread: str, at: datetime | None = None) -> None:
         self.rooms[thread].archived_at = at or datetime.now(UTC)
-        self._tell_thread("THREAD_UPDATE", self.rooms[thread])
+        self.telling.thread("THREAD_UPDATE", self.rooms[thread])
 
     def rename(self, thread: str, title: str) -> None:
         self.rooms[thread].name = title
-        self._tell_thread("THREAD_UPDATE", self.rooms[thread])
+        self.telling.thread("THREAD_UPDATE", self.rooms[thread])
 
     def edit(self, message: str, text: str) -> None:
         said = self.messages[message]
@@ -145,7 +154,7 @@ class FakeDiscord:
         now = datetime.now(UTC)
         later = said.edited + timedelta(microseconds=1) if said.edited else now
         said.edited = max(now, later)
-        self._tell_message("MESSAGE_UPDATE", said)
+        self.telling.message("MESSAGE_UPDATE", said)
 
     def preview(self, message: str) -> None:
         """A link's preview is ready: an update that is no edit, and tells the embeds alone."""
@@ -189,11 +198,11 @@ class FakeDiscord:
 
     def react(self, message: str, emoji: str, member: str) -> None:
         self.messages[message].reactions.setdefault(emoji, set()).add(member)
-        self._tell_reaction("MESSAGE_REACTION_ADD", message, emoji, member)
+        self.telling.reaction("MESSAGE_REACTION_ADD", message, emoji, member)
 
     def unreact(self, message: str, emoji: str, member: str) -> None:
         self.messages[message].reactions.get(emoji, set()).discard(member)
-        self._tell_reaction("MESSAGE_REACTION_REMOVE", message, emoji, member)
+        self.telling.reaction("MESSAGE_REACTION_REMOVE", message, emoji, member)
 
     def solve(self, message: str) -> None:
         said = self.messages[message]
@@ -283,7 +292,11 @@ class FakeDiscord:
             if said.kind not in {0, shapes.REPLY} or not self.sees(room.id) or self.excluded(room):
                 continue
             text = shapes.seen(said, room)
-            reactions = {emoji: len(people) for emoji, people in said.reactions.items() if people}
+            reactions = {
+                shapes.emoji_of(emoji)["name"]: len(people)
+                for emoji, people in said.reactions.items()
+                if people
+            }
             thread = room.id if room.parent else None
             found[said.id] = Standing(said.id, room.id, said.author, text, thread, reactions)
         return found
@@ -313,7 +326,8 @@ class FakeDiscord:
         if not self.in_guild:
             return [("READY", ready | {"guilds": []})]
         rooms = [room for room in self.rooms.values() if not room.archived_at and self.sees_name(room)]
-        return [("READY", ready), ("GUILD_CREATE", shapes.created(bot, rooms, len(self.people)))]
+        others = [("GUILD_CREATE", shapes.created(bot, [], 1, other)) for other in self.guilds[1:]]
+        return [("READY", ready), ("GUILD_CREATE", shapes.created(bot, rooms, len(self.people))), *others]
 
     def _shaped(self, kind: str, data: dict[str, Any], session: discord_gateway.Session) -> dict[str, Any]:
         if (
@@ -323,33 +337,3 @@ class FakeDiscord:
         ):
             return data | {"content": "", "embeds": [], "attachments": []}
         return data
-
-    def _tell_message(self, kind: str, said: Said) -> None:
-        if not self.sees(said.room):
-            return
-        person = self.people[said.author]
-        data = shapes.message(said, person) | {
-            "guild_id": shapes.GUILD,
-            "member": shapes.member(person, whole=False),
-        }
-        if said.nonce:
-            data["nonce"] = said.nonce
-        if kind == "MESSAGE_UPDATE" and not self.update_reactions:
-            data.pop("reactions", None)
-        self.gateway.tell(kind, data)
-
-    def _tell_thread(self, kind: str, room: Room, **more: Any) -> None:
-        if self.sees(room.id):
-            self.gateway.tell(kind, shapes.thread(room) | more)
-
-    def _tell_reaction(self, kind: str, message: str, emoji: str, member: str) -> None:
-        said = self.messages[message]
-        if not self.sees(said.room):
-            return
-        data = {
-            "user_id": member, "channel_id": said.room, "message_id": message, "guild_id": shapes.GUILD,
-            "emoji": {"id": None, "name": emoji}, "type": 0, "burst": False,
-        }  # fmt: skip
-        if kind == "MESSAGE_REACTION_ADD":
-            data |= {"member": shapes.member(self.people[member]), "message_author_id": said.author}
-        self.gateway.tell(kind, data)

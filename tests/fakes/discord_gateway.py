@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from aiohttp import WSMsgType, web
 
-MEMBERS, MESSAGES, REACTIONS, CONTENT = 1 << 1, 1 << 9, 1 << 10, 1 << 15
+MEMBERS, MESSAGES, REACTIONS, DIRECT, CONTENT = 1 << 1, 1 << 9, 1 << 10, 1 << 12, 1 << 15
 NEEDED = {
     "GUILD_MEMBER_ADD": MEMBERS, "GUILD_MEMBER_REMOVE": MEMBERS, "MESSAGE_CREATE": MESSAGES, "MESSAGE_UPDATE": MESSAGES,
     "MESSAGE_DELETE": MESSAGES, "MESSAGE_DELETE_BULK": MESSAGES, "MESSAGE_REACTION_ADD": REACTIONS,
@@ -94,6 +94,8 @@ class Gateway:
         spoil, self.malforming = self.malforming > 0, max(0, self.malforming - 1)
         for session in self.sessions.values():
             needed = NEEDED.get(kind, 0)
+            if kind == "MESSAGE_CREATE" and "guild_id" not in data:
+                needed = DIRECT
             if (
                 (session.expired and session.line is None)
                 or hide

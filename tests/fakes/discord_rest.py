@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from tests.fakes import discord_judge as judge
 from tests.fakes import discord_shapes as shapes
 from tests.fakes.discord_faults import Faults, answered, error, failed, limited
 
@@ -23,6 +24,9 @@ class Rest:
         self._world = world
         self.faults = Faults(world.chance)
         self._nonces: dict[str, str] = {}
+        self.pause: Callable[[str, str], Awaitable[None]] | None = None
+        """Awaited before each answer."""
+        self.application_more: dict[str, Any] = {}
 
     def routes(self) -> list[web.RouteDef]:
         at = "/api/v10"
@@ -56,18 +60,22 @@ class Rest:
         if not request.path.startswith("/api/"):
             return await handler(request)
         body: dict[str, Any] = dict(request.query)
-        if request.method in {"POST", "PATCH"}:
+        if request.method in {"POST", "PATCH", "PUT"}:
             body = await self._body(request)
         request[BODY] = body
         world.requests.append((request.method, request.path.removeprefix("/api/v10"), body))
+        if self.pause is not None:
+            await self.pause(request.method, request.path)
         if world.revoked or request.headers.get("Authorization") != f"Bot {world.secrets['bot_token']}":
             return error(401, 0, "401: Unauthorized")
         fault = self.faults.next()
+        world.talk.note()
         if fault.startswith("429"):
             return limited(fault.removeprefix("429 "), self.faults.limit_seconds)
         if fault and "after" not in fault:
             return failed(request, fault)
         answer = await handler(request)
+        world.talk.note()
         if fault:
             return failed(request, fault)
         answer.headers.update(
@@ -76,6 +84,10 @@ class Rest:
              "Via": "1.1 google"}
         )  # fmt: skip
         return answer
+
+    def body(self, request: web.Request) -> Any:
+        """What was sent, JSON and files."""
+        return request[BODY]
 
     async def _body(self, request: web.Request) -> dict[str, Any]:
         if not request.content_type.startswith("multipart/"):
@@ -108,18 +120,21 @@ class Rest:
         return answered(shapes.me(self._world.people[shapes.BOT]))
 
     async def my_guilds(self, request: web.Request) -> web.Response:
-        there = self._world.in_guild and int(request.query.get("after", 0)) < int(shapes.GUILD)
-        return answered([shapes.my_guild()] if there else [])
+        after = int(request.query.get("after", 0))
+        there = self._world.guilds if self._world.in_guild else []
+        return answered([shapes.my_guild(id_) for id_ in there if int(id_) > after])
 
     async def application(self, _: web.Request) -> web.Response:
-        return answered(shapes.application(self._world.flags))
+        return answered(shapes.application(self._world.flags) | self.application_more)
 
     async def guild(self, request: web.Request) -> web.Response:
-        if request.match_info["guild"] != shapes.GUILD or not self._world.in_guild:
+        if request.match_info["guild"] not in self._world.guilds or not self._world.in_guild:
             return error(404, 10004, "Unknown Guild")
-        return answered(shapes.guild())
+        return answered(shapes.guild(request.match_info["guild"]))
 
-    async def channels(self, _: web.Request) -> web.Response:
+    async def channels(self, request: web.Request) -> web.Response:
+        if request.match_info["guild"] != shapes.GUILD:
+            return answered([])
         rooms = [room for room in self._world.rooms.values() if room.parent is None]
         return answered([shapes.channel(room) for room in rooms])
 
@@ -144,7 +159,14 @@ class Rest:
         return answered([shapes.member(person) for person in found[:limit]])
 
     async def member(self, request: web.Request) -> web.Response:
-        return answered(shapes.member(self._world.people[request.match_info["user"]]))
+        guild, person = request.match_info["guild"], self._world.people.get(request.match_info["user"])
+        if (
+            person is None
+            or (guild == shapes.OTHER and not person.elsewhere)
+            or person.id in self._world.strangers
+        ):
+            return error(404, 10007, "Unknown Member")
+        return answered(shapes.member(person, guild=guild))
 
     def _room(self, request: web.Request) -> shapes.Room | web.Response:
         id_ = request.match_info["channel"]
@@ -229,6 +251,9 @@ class Rest:
     # --- posting ----------------------------------------------------------------------------------------------------
 
     async def post(self, request: web.Request) -> web.Response:
+        direct = self._world.letters.post(request.match_info["channel"], request[BODY])
+        if direct is not None:
+            return direct
         room = self._room(request)
         if isinstance(room, web.Response):
             return room
@@ -239,7 +264,7 @@ class Rest:
         nonce = body.get("nonce")
         if nonce and body.get("enforce_nonce") and self._nonces.get(nonce) in self._world.messages:
             return answered(self._shown(self._nonces[nonce]) | {"nonce": nonce})
-        said = self._say(room.id, body)
+        said = self.say(room.id, body)
         if nonce:
             self._nonces[nonce] = said.id
         return answered(self._shown(said.id) | ({"nonce": nonce} if nonce else {}))
@@ -255,7 +280,7 @@ class Rest:
         world = self._world
         id_ = world.snowflake()
         thread = world.add_thread(room.id, id_, body["name"], shapes.BOT)
-        said = self._say(thread.id, body["message"] | {"_files": body.get("_files", {})}, id_)
+        said = self.say(thread.id, body["message"] | {"_files": body.get("_files", {})}, id_)
         return answered(shapes.thread(thread) | {"message": self._shown(said.id)}, 201)
 
     async def edit(self, request: web.Request) -> web.Response:
@@ -265,7 +290,7 @@ class Rest:
             return error(404, 10008, "Unknown Message")
         if said.author != shapes.BOT:
             return error(403, 50005, "Cannot edit a message authored by another user")
-        wrong = self._invalid(body)
+        wrong = self._invalid(body, sent=False)
         if wrong:
             return wrong
         said.text, said.embeds, said.files = (
@@ -278,18 +303,12 @@ class Rest:
         self._world.delete(request.match_info["message"])
         return web.Response(status=204)
 
-    def _invalid(self, body: dict[str, Any]) -> web.Response | None:
-        content, embeds = body.get("content") or "", body.get("embeds") or []
-        total = sum(
-            len(str(embed.get("title") or "")) + len(str(embed.get("description") or "")) for embed in embeds
-        )
-        files = body.get("_files") or {}
-        named = {f"files[{file['id']}]" for file in body.get("attachments") or () if "filename" in file}
-        if len(content) > 2000 or total > 6000 or (not content and not embeds and not files):
-            return error(400, 50035, "Invalid Form Body")
-        if len(str(body.get("nonce") or "")) > 25 or named != set(files):
-            return error(400, 50035, "Invalid Form Body")
-        return None
+    def _invalid(self, body: dict[str, Any], *, sent: bool = True) -> web.Response | None:
+        wrong = judge.wrong_message(body, sent=sent)
+        if wrong:
+            self._world.talk.wrongs.append(wrong)
+        self._world.talk.pings += judge.pings(body)
+        return error(400, 50035, f"Invalid Form Body: {wrong}") if wrong else None
 
     def _embeds(self, body: dict[str, Any]) -> list[dict[str, Any]]:
         return [{"type": "rich"} | embed for embed in body.get("embeds") or ()]
@@ -303,7 +322,7 @@ class Rest:
             for file in body.get("attachments") or ()
         ]  # fmt: skip
 
-    def _say(self, room: str, body: dict[str, Any], id_: str | None = None) -> shapes.Said:
+    def say(self, room: str, body: dict[str, Any], id_: str | None = None) -> shapes.Said:
         world = self._world
         said = shapes.Said(
             id_ or world.snowflake(), room, shapes.BOT, body.get("content") or "", embeds=self._embeds(body),

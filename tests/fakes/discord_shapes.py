@@ -13,6 +13,10 @@ GUILD, APPLICATION, BOT, EVERYONE = (
     "1000000000000000001",
 )
 STAFF_ROLE, BOT_ROLE = "1000000000000000005", "1000000000000000006"
+HELPER_ROLE, MODERATOR_ROLE = "1000000000000000007", "1000000000000000008"
+OTHER, CHEF_ROLE, OWNER = "1000000000000000011", "1000000000000000012", "1000000000000000009"
+"""A second server, with a role of its own; and who owns both."""
+MODERATE = 1 << 40
 VIEW, SEND, HISTORY = 1 << 10, 1 << 11, 1 << 16
 USUAL = VIEW | SEND | HISTORY | 1 << 6 | 1 << 14 | 1 << 15 | 1 << 35 | 1 << 38
 TEXT, FORUM, PUBLIC_THREAD, PRIVATE_THREAD = 0, 15, 11, 12
@@ -27,6 +31,9 @@ class Person:
     staff: bool = False
     joined_at: datetime = EPOCH
     left: bool = False
+    roles: list[str] = field(default_factory=list)
+    elsewhere: bool = False
+    """A member of the other server, a chef there."""
 
 
 @dataclass
@@ -43,6 +50,14 @@ class Room:
     refused: bool = False
     archived_at: datetime | None = None
     last: str | None = None
+    exceptions: list[dict[str, Any]] = field(default_factory=list)
+    """More of what roles and members may or may not do here."""
+    members: set[str] = field(default_factory=set)
+    """Who was added to a private thread."""
+    tags: dict[str, str] = field(default_factory=dict)
+    """Of a forum: id -> name."""
+    applied: list[str] = field(default_factory=list)
+    """Of a forum's post: ids of tags."""
 
 
 @dataclass
@@ -81,8 +96,9 @@ def me(person: Person) -> dict[str, Any]:
     return user(person) | {"mfa_enabled": True, "locale": "en-US", "verified": True, "email": None}
 
 
-def member(person: Person, *, whole: bool = True) -> dict[str, Any]:
-    roles = [STAFF_ROLE] if person.staff else [BOT_ROLE] if person.id == BOT else []
+def member(person: Person, *, whole: bool = True, guild: str = GUILD) -> dict[str, Any]:
+    roles = [STAFF_ROLE] if person.staff else [BOT_ROLE] if person.id == BOT else list(person.roles)
+    roles = roles if guild == GUILD else [CHEF_ROLE]
     found = {
         "avatar": None, "banner": None, "communication_disabled_until": None, "flags": 0,
         "joined_at": iso(person.joined_at), "nick": None, "pending": False, "premium_since": None, "roles": roles,
@@ -91,26 +107,30 @@ def member(person: Person, *, whole: bool = True) -> dict[str, Any]:
     return found | {"user": user(person)} if whole else found
 
 
-def role(id_: str, name: str, permissions: int, position: int) -> dict[str, Any]:
-    return {
+def role(id_: str, name: str, permissions: int, position: int, bot: str = "") -> dict[str, Any]:
+    return ({"tags": {"bot_id": bot}} if bot else {}) | {
         "id": id_, "name": name, "permissions": str(permissions), "position": position, "color": 0,
         "colors": {"primary_color": 0, "secondary_color": None, "tertiary_color": None}, "hoist": False,
         "managed": False, "mentionable": False, "icon": None, "unicode_emoji": None, "flags": 0,
     }  # fmt: skip
 
 
-def guild() -> dict[str, Any]:
+ROLES = [
+    role(EVERYONE, "@everyone", USUAL, 0), role(STAFF_ROLE, "Team", 1 << 3, 1), role(BOT_ROLE, "spaces", USUAL, 2, BOT),
+    role(HELPER_ROLE, "Helpers", 0, 3), role(MODERATOR_ROLE, "Moderators", MODERATE, 4),
+]  # fmt: skip
+
+
+def guild(id_: str = GUILD) -> dict[str, Any]:
     nothing = dict.fromkeys((
         "icon", "description", "home_header", "splash", "discovery_splash", "banner", "application_id", "afk_channel_id",
         "system_channel_id", "widget_channel_id", "vanity_url_code", "rules_channel_id", "safety_alerts_channel_id",
         "public_updates_channel_id", "incidents_data", "max_presences",
     ))  # fmt: skip
     return nothing | {
-        "id": GUILD, "name": "Home", "features": [], "owner_id": "1000000000000000009", "region": "us-west",
+        "id": id_, "name": "Home" if id_ == GUILD else "Kitchen", "features": [], "owner_id": OWNER, "region": "us-west",
         "afk_timeout": 300, "system_channel_flags": 0, "widget_enabled": False, "verification_level": 1,
-        "roles": [
-            role(EVERYONE, "@everyone", USUAL, 0), role(STAFF_ROLE, "Team", 1 << 3, 1), role(BOT_ROLE, "spaces", USUAL, 2),
-        ],
+        "roles": ROLES if id_ == GUILD else [role(OTHER, "@everyone", USUAL, 0), role(CHEF_ROLE, "Chefs", 0, 1)],
         "default_message_notifications": 1, "mfa_level": 0, "explicit_content_filter": 0, "max_members": 500_000,
         "max_stage_video_channel_users": 50, "max_video_channel_users": 25, "premium_tier": 0,
         "premium_subscription_count": 0, "preferred_locale": "en-US", "premium_progress_bar_enabled": False,
@@ -119,7 +139,7 @@ def guild() -> dict[str, Any]:
 
 
 def channel(room: Room) -> dict[str, Any]:
-    overwrites = []
+    overwrites = list(room.exceptions)
     if room.private:
         overwrites.append({"id": EVERYONE, "type": 0, "allow": "0", "deny": str(VIEW)})
     if room.admitted:
@@ -131,12 +151,16 @@ def channel(room: Room) -> dict[str, Any]:
         "last_message_id": room.last, "parent_id": None, "topic": None, "permission_overwrites": overwrites,
         "nsfw": False, "rate_limit_per_user": 0,
     }  # fmt: skip
-    return found | {"available_tags": []} if room.kind == FORUM else found
+    tags = [
+        {"id": id_, "name": name, "moderated": False, "emoji_id": None, "emoji_name": None}
+        for id_, name in room.tags.items()
+    ]
+    return found | {"available_tags": tags} if room.kind == FORUM else found
 
 
 def thread(room: Room) -> dict[str, Any]:
     archived = room.archived_at
-    return {
+    return ({"applied_tags": room.applied} if room.applied else {}) | {
         "id": room.id, "type": room.kind, "flags": 0, "guild_id": GUILD, "name": room.name, "owner_id": room.owner,
         "thread_metadata": {
             "archived": archived is not None, "archive_timestamp": iso(archived or moment(room.id)),
@@ -168,16 +192,22 @@ def message(said: Said, person: Person, *, content: bool = True) -> dict[str, An
     return found
 
 
+def emoji_of(text: str) -> dict[str, Any]:
+    """A character, or "name:id" for one of the server's own."""
+    name, _, id_ = text.partition(":")
+    return {"id": id_ or None, "name": name}
+
+
 def reaction(emoji: str, people: Iterable[str]) -> dict[str, Any]:
     count = len(set(people))
     return {
-        "emoji": {"id": None, "name": emoji}, "count": count, "count_details": {"burst": 0, "normal": count},
+        "emoji": emoji_of(emoji), "count": count, "count_details": {"burst": 0, "normal": count},
         "burst_colors": [], "me_burst": False, "me": False,
     }  # fmt: skip
 
 
 def application(flags: int) -> dict[str, Any]:
-    owner = user(Person("1000000000000000009", "owner"))
+    owner = user(Person(OWNER, "owner"))
     return {
         "id": APPLICATION, "name": "spaces", "icon": None, "description": "", "type": None, "verify_key": "0" * 64,
         "flags": flags, "flags_new": str(flags), "redirect_uris": [], "interactions_endpoint_url": None,
@@ -188,9 +218,28 @@ def application(flags: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def my_guild() -> dict[str, Any]:
+def interaction(person: Person, room: Room | None, place: str, guild: str | None) -> dict[str, Any]:
+    """What is alike in all interactions; without a server it was asked in direct messages."""
+    told = {
+        "application_id": APPLICATION, "version": 1, "channel_id": place, "entitlements": [], "attachment_size_limit": 10 << 20,
+        "authorizing_integration_owners": {"0": guild or "0"}, "context": 0 if guild else 1, "app_permissions": str(USUAL),
+    }  # fmt: skip
+    if guild is None:
+        return told | {"user": user(person), "channel": {"id": place, "type": 1, "flags": 0}}
+    names = {STAFF_ROLE: 1 << 3, MODERATOR_ROLE: MODERATE}
+    rights = USUAL
+    for id_ in member(person)["roles"]:
+        rights |= names.get(id_, 0)
+    shown = {} if room is None else thread(room) if room.parent else channel(room)
+    return told | {
+        "guild_id": guild, "guild": {"id": guild, "locale": "en-US", "features": []}, "guild_locale": "en-US",
+        "channel": shown | {"permissions": str(rights)}, "member": member(person, guild=guild) | {"permissions": str(rights)},
+    }  # fmt: skip
+
+
+def my_guild(id_: str = GUILD) -> dict[str, Any]:
     return {
-        "id": GUILD, "name": "Home", "icon": None, "banner": None, "owner": False, "permissions": str(USUAL),
+        "id": id_, "name": "Home", "icon": None, "banner": None, "owner": False, "permissions": str(USUAL),
         "features": [],
     }  # fmt: skip
 
@@ -202,10 +251,10 @@ def ready(bot: Person, session: str, gateway: str, flags: int) -> dict[str, Any]
     }  # fmt: skip
 
 
-def created(bot: Person, rooms: Iterable[Room], members: int) -> dict[str, Any]:
+def created(bot: Person, rooms: Iterable[Room], members: int, id_: str = GUILD) -> dict[str, Any]:
     """The server as the gateway tells it."""
     rooms = list(rooms)
-    return guild() | {
+    return guild(id_) | {
         "joined_at": iso(EPOCH), "large": False, "unavailable": False, "member_count": members, "voice_states": [],
         "presences": [], "stage_instances": [], "guild_scheduled_events": [], "soundboard_sounds": [],
         "members": [member(bot)], "channels": [channel(room) for room in rooms if not room.parent],

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,15 @@ from typing import Any
 import aiohttp
 import pytest
 
+from bot.commands.registry import offers
 from connectors.discord import DiscordConnector
+from connectors.discord_commands import command_set
 from connectors.errors import Unavailable, UnreadablePayload
+from connectors.records import Button, Reply
 from storage.database import Database
+from tests.connectors.live.discord_people import chatting
 from tests.connectors.live.discord_room import PATIENCE, Kept, ago, read
+from tests.fakes import discord_judge as judge
 from tests.fakes import discord_shapes as shapes
 from tests.fakes.base import FakePlatform
 from tests.fakes.discord import FakeDiscord
@@ -83,6 +89,8 @@ ANSWERS = {
     "/channels/{forum}/threads/archived/public": "ThreadsResponse",
     "/channels/{channel}/users/@me/threads/archived/private": "ThreadsResponse",
     "/channels/77": "ErrorResponse",
+    "/applications/{application}/guilds/{guild}/commands": "[ApplicationCommandResponse]",
+    "/channels/{private}/thread-members/{bot}": "ThreadMemberResponse",
 }
 
 
@@ -98,6 +106,11 @@ async def test_answers_have_the_published_shape(
     fake.react(message, "👍", ann)
     thread, resting = fake.open_thread(channel, ann, "Aside", "…"), fake.open_thread(forum, ann, "Idea", "…")
     fake.archive(resting)
+    private = fake.add_thread(channel, fake.snowflake(), "psst", ann, shapes.PRIVATE_THREAD)
+    private.members = {shapes.BOT}
+    fake.talk.commands[shapes.GUILD] = [
+        judge.registered(each, "5", shapes.GUILD, shapes.APPLICATION) for each in command_set(offers())
+    ]
     connector = DiscordConnector(fake.settings, fake.secrets)
     client = await connector._rest()
     await client.ask("POST", "/channels/{channel_id}/messages", channel_id=channel, picture=b"png",
@@ -110,6 +123,8 @@ async def test_answers_have_the_published_shape(
         "forum": forum,
         "thread": thread,
         "message": message,
+        "application": shapes.APPLICATION,
+        "private": private.id,
     }
     headers = {"Authorization": f"Bot {fake.secrets['bot_token']}"}
     async with (
@@ -123,6 +138,63 @@ async def test_answers_have_the_published_shape(
     schema = {"type": "array", "items": reference} if name.startswith("[") else reference
     assert answer
     assert check(answer, schema, schemas, name) == []
+
+
+ASKED = {
+    r"PUT /applications/\d+/guilds/\d+/commands": "[ApplicationCommandUpdateRequest]",
+    r"POST /interactions/\d+/\w+/callback": (
+        "CreateMessageInteractionCallbackRequest UpdateMessageInteractionCallbackRequest "
+        "ApplicationCommandAutocompleteCallbackRequest"
+    ),
+    r"PATCH /webhooks/\d+/\w+/messages/@original": "IncomingWebhookUpdateRequestPartial",
+    r"POST /webhooks/\d+/\w+": "IncomingWebhookRequestPartial",
+    r"POST /users/@me/channels": "CreatePrivateChannelRequest",
+    r"POST /channels/\d+/messages": "MessageCreateRequest",
+}
+
+
+async def test_what_is_said_to_people_has_the_published_form(
+    schemas: dict[str, Any], sqlite: Database
+) -> None:
+    long = Reply(
+        "many words " * 400, "Title", buttons=(Button("Undo", "undo 5"),), picture=b"png", alt="a chart"
+    )
+    async with chatting(sqlite) as chat:
+        fake, chat.kept.reply = chat.fake, long
+        await chat.answered(chat.asks())
+        chat.kept.reply = long._replace(public=True)
+        one = chat.asks()
+        await fake.talk.until(lambda: len(one.followups) > 2)
+        question_of = fake.say(chat.help, chat.ann, "It should fly.")
+        question = fake.talk.menu(chat.ann, question_of)
+        await fake.talk.until(lambda: question.acks)
+        await chat.answered(fake.talk.choose(chat.ann, "product_idea", question))
+        typing = chat.asks("explain", {"metric": "que"}, focus="metric")
+        await fake.talk.until(lambda: typing.acks)
+        fake.say(chat.help, chat.ann, f"<@{shapes.BOT}> weekly")
+        fake.letters.write(chat.ann, "weekly")
+        fake.react(question_of, "💡", chat.ann)
+        await fake.talk.until(lambda: len(fake.letters.sent) > 5 and len(fake.posted()) > 5)
+    seen = set()
+    for method, path, body in fake.requests:
+        for pattern, names in ASKED.items():
+            if re.fullmatch(pattern, f"{method} {path}"):
+                seen.add(pattern)
+                reference = {
+                    "oneOf": [{"$ref": f"#/components/schemas/{name}"} for name in names.strip("[]").split()]
+                }
+                schema = {"type": "array", "items": reference} if names.startswith("[") else reference
+                said = body
+                if isinstance(body, dict):
+                    said = {key: value for key, value in body.items() if key != "_files"}
+                    # A file's place among the files is a number to the client library, and a text in the contract.
+                    said |= {
+                        "attachments": [
+                            file | {"id": str(file["id"])} for file in body.get("attachments") or ()
+                        ]
+                    }
+                assert check(said, schema, schemas, names) == [], path
+    assert seen == ASKED.keys()
 
 
 def test_the_check_finds_what_is_wrong(schemas: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from connectors.discord import DiscordConnector
 from connectors.discord_posts import nonce
 from connectors.discord_rights import PERMISSIONS, invite_link
 from connectors.errors import Misconfigured, Unsure
-from connectors.records import Finding, Post
+from connectors.records import Button, Finding, Post
 from tests.fakes import discord_shapes as shapes
 from tests.fakes.discord import FakeDiscord
 
@@ -54,6 +54,25 @@ async def test_a_digest_with_its_chart(fake: FakeDiscord, connector: DiscordConn
     assert await connector.find(channel, KEY) == id_
     assert await connector.find("#Metrics", KEY) == id_
     assert await connector.find(channel, KEY[:-1]) is None
+
+
+@pytest.mark.parametrize("post", [DIGEST, DIGEST._replace(payload=None, picture=None, text="long " * 1_000)])
+async def test_buttons_stand_under_what_is_posted(
+    fake: FakeDiscord, connector: DiscordConnector, post: Post
+) -> None:
+    channel = fake.add_channel("metrics")
+    buttons = (
+        Button("Questions", "explain questions"),
+        Button("x" * 200, "help"),
+        Button("Too long", "y" * 120),
+    )
+    ids = (await connector.post(channel, post._replace(buttons=buttons))).split(",")
+    *before, last = [form for _, _, form in fake.posted()]
+    assert [form.get("components") for form in before] == [None] * (len(ids) - 1)
+    (row,) = last["components"]
+    assert [button["custom_id"] for button in row["components"]] == ["say:explain questions", "say:help"]
+    await connector.edit(channel, ",".join(ids), post)
+    assert fake.requests[-1][2]["components"] == []
 
 
 async def test_the_same_key_posts_once(fake: FakeDiscord, connector: DiscordConnector) -> None:
@@ -197,7 +216,9 @@ async def test_all_is_well(fake: FakeDiscord, connector: DiscordConnector) -> No
     fake.add_channel("secret", private=True)
     findings = await connector.check()
     assert bad(findings) == []
-    assert "In Home the bot can read 1 of 1 channels." in [finding.words for finding in findings]
+    words = [finding.words for finding in findings]
+    assert "In Home the bot can read 1 of 1 channels." in words
+    assert "In Home the bot may offer its commands." in words
     assert fake.gateway.identified == []
 
 
@@ -211,6 +232,20 @@ async def test_what_is_missing_is_named(fake: FakeDiscord, connector: DiscordCon
     )
     assert "'Server Members Intent'" in members
     assert "'View Channel' and 'Read Message History' in #help:" in channel
+
+
+async def test_commands_that_cannot_be_offered(fake: FakeDiscord, connector: DiscordConnector) -> None:
+    fake.add_channel("help")
+    fake.talk.scope = False
+    (finding,) = bad(await connector.check())
+    assert finding.startswith(
+        "In Home the bot may not offer its commands, though reading works: invite it again with https://"
+    )
+    assert "&scope=bot+applications.commands&" in finding
+    fake.talk.scope = True
+    fake.rest.application_more = {"interactions_endpoint_url": "https://example.org/interactions"}
+    (finding,) = bad(await connector.check())
+    assert "empty 'Interactions Endpoint URL' at https://discord.com/developers/applications/" in finding
 
 
 @pytest.mark.parametrize(
@@ -255,6 +290,6 @@ def test_the_invitation() -> None:
     assert PERMISSIONS == 274878024704
     assert (
         invite_link("5")
-        == f"https://discord.com/oauth2/authorize?client_id=5&scope=bot&permissions={PERMISSIONS}"
+        == f"https://discord.com/oauth2/authorize?client_id=5&scope=bot+applications.commands&permissions={PERMISSIONS}"
     )
     assert not PERMISSIONS & (1 << 3)
