@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDic
 
 from bot import environment
 from bot.mistakes import ConfigError, Key, lines, where, worded
-from bot.settings import Config, DatabaseSettings, Source
+from bot.settings import NAMED, Config, DatabaseSettings
 from connectors.records import Problem
 
 __all__ = ["Config", "ConfigError", "example", "load"]
@@ -40,10 +40,10 @@ def load(path: Path | None, database: str | None = None) -> Config:
         problems.append(Problem(where(key, file.name, found, {}), what, cure))
         _drop(raw, key)
     data = _merged(raw, _from_environment())
-    sources = list(data["sources"]) if isinstance(data.get("sources"), dict) else []
+    names = {section: list(data[section]) if isinstance(data.get(section), dict) else [] for section in NAMED}
     config = Config()
     try:
-        config = Config.model_validate(data, context={"sources": sources})
+        config = Config.model_validate(data, context={"sources": names["sources"]})
     except ValidationError as error:
         for finding in error.errors(include_url=False):
             key = tuple(part for part in finding["loc"] if part != "[key]")
@@ -51,7 +51,7 @@ def load(path: Path | None, database: str | None = None) -> Config:
                 Problem(where(key, file.name, found, overridden), *worded(finding, _settings(key[:-1])))
             )
     problems += environment.unknown(
-        os.environ, {name: _settings((name, "*")) for name in _settings(())}, sources
+        os.environ, {name: _settings((name, "*")) for name in _settings(())}, names
     )
     try:
         address = _address(config.database.url, file.parent, database)
@@ -112,11 +112,11 @@ def _read(file: Path) -> tuple[str, dict[str, Any]]:
 
 
 def _settings(section: Key) -> list[str]:
-    """The names that may stand in a section; `("sources", ...)` is any source."""
+    """The names that may stand in a section; `("sources", ...)` is any source, `("schedules", ...)` any schedule."""
     if not section:
         return list(Config.model_fields)
-    if section[0] == "sources":
-        return list(Source.model_fields) if len(section) > 1 else []
+    if section[0] in NAMED:
+        return list(NAMED[str(section[0])].model_fields) if len(section) > 1 else []
     field = Config.model_fields.get(str(section[0]))
     return list(getattr(field.annotation, "model_fields", ())) if field else []
 

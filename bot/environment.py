@@ -43,19 +43,22 @@ def overridden(environ: Mapping[str, str]) -> dict[Key, str]:
 
 
 def unknown(
-    environ: Mapping[str, str], sections: Mapping[str, Collection[str]], sources: Collection[str]
+    environ: Mapping[str, str],
+    sections: Mapping[str, Collection[str]],
+    names: Mapping[str, Collection[str]],
 ) -> Iterator[Problem]:
     """Every `SPACES_` variable that means nothing: a misspelt name would otherwise be passed over in silence.
 
-    `sections` holds the settings of each section of the file; those of "sources" are the settings of one source.
+    `sections` holds the settings of each section of the file; `names` the names there are in sections that hold others
+    ("sources": each of which has the settings of "sources").
     """
     settings = {
-        f"{PREFIX}{section}__{f'{source}__' if source else ''}{key}".upper(): key
+        f"{PREFIX}{section}__{f'{name}__' if name else ''}{key}".upper(): key
         for section, keys in sections.items()
-        for source in (sources if section == "sources" else ("",))
+        for name in names.get(section, ("",))
         for key in keys
     }
-    prefixes = [f"{PREFIX}{source}_".upper().replace("-", "_") for source in sources]
+    prefixes = [f"{PREFIX}{source}_".upper().replace("-", "_") for source in names["sources"]]
     secrets = [prefix + secret for prefix in prefixes for secret in _SECRETS]
     for name in environ:
         upper = name.upper()

@@ -5,25 +5,24 @@
 
 import re
 from typing import Annotated, Any, Literal, NamedTuple, get_args
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from bot import environment
-from bot.mistakes import closest, shown, suggestion
+from bot.mistakes import shown, suggestion
+from bot.schedules.settings import Schedule
+from bot.section import Section as _Section
+from bot.section import existing_source, existing_zone
+from bot.section import wrong as _wrong
 from bot.spaces.catalogue import LABELS
 from bot.spaces.model import Area
-from bot.spaces.window import Period
 from connectors import base
 from storage.population import Places, Policy
 
 _LAST_PORT = 65_535
+_LONGEST_NAME = 40
 _SOURCE_NAME = re.compile(r"[a-z][a-z0-9_-]*")
-
-
-def _wrong(what: str, cure: str) -> PydanticCustomError:
-    return PydanticCustomError("wrong", "{what}. {cure}", {"what": what, "cure": cure})
 
 
 def _account(text: str, info: ValidationInfo) -> str:
@@ -31,13 +30,7 @@ def _account(text: str, info: ValidationInfo) -> str:
     source, colon, name = text.partition(":")
     if not colon or not name:
         raise _wrong(f"{shown(text)} is no account", 'Write the source and the handle: "team:alice".')
-    sources = (info.context or {}).get("sources")
-    if sources is not None and source not in sources:
-        found = closest(source, sources)
-        cure = (
-            f'Did you mean "{found}:{name}"?' if found else f"Add [sources.{source}], or remove the account."
-        )
-        raise _wrong(f"there is no source {shown(source)}", cure)
+    existing_source(source, info, f":{name}")
     return text
 
 
@@ -74,14 +67,18 @@ def _source_name(name: str) -> str:
     return name
 
 
+def _schedule_name(name: str) -> str:
+    if not _SOURCE_NAME.fullmatch(name) or len(name) > _LONGEST_NAME:
+        cure = "Use small letters, digits, - and _, with a letter first, 40 at most: [schedules.weekly-team]."
+        raise _wrong(f"a schedule cannot be called {shown(name)}", cure)
+    return name
+
+
 Account = Annotated[str, AfterValidator(_account)]
 Role = Annotated[str, AfterValidator(_role)]
 LabelName = Annotated[str, AfterValidator(_label)]
 SourceName = Annotated[str, AfterValidator(_source_name)]
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+ScheduleName = Annotated[str, AfterValidator(_schedule_name)]
 
 
 class Community(_Section):
@@ -102,12 +99,7 @@ class Community(_Section):
     @field_validator("timezone")
     @classmethod
     def _exists(cls, name: str) -> str:
-        zones = available_timezones()
-        if name not in zones:
-            found = closest(name, zones)
-            cure = f'Did you mean "{found}"?' if found else 'Write one such as "Europe/Madrid" or "UTC".'
-            raise _wrong(f"there is no time zone {shown(name)}", cure)
-        return name
+        return existing_zone(name)
 
     @field_validator("areas")
     @classmethod
@@ -240,6 +232,16 @@ class Run(_Section):
     lease_seconds: float = Field(default=30, ge=0.2, le=3_600)
     report_to: str = ""
 
+    @field_validator("report_to")
+    @classmethod
+    def _place(cls, text: str, info: ValidationInfo) -> str:
+        source, colon, channel = text.partition(":")
+        if text and not (colon and source and channel.strip("#/ ")):
+            raise _wrong(f"{shown(text)} is no place", 'Write the source and the channel: "team:#ops".')
+        if text:
+            existing_source(source, info, f":{channel}")
+        return text
+
 
 class Roles(_Section):
     """Who is who, for what people may ask of the bot: names of roles, groups or accounts ("team:alice")."""
@@ -262,31 +264,11 @@ class Rights(_Section):
     moderators: tuple[Right, ...] = RIGHTS
 
 
-_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-
-
-class Schedule(_Section):
-    """A digest that is posted by itself, once a period."""
-
-    source: str
-    channel: str
-    period: Period
-    day: str = ""
-    time: str = "09:00"
-    timezone: str = ""
-    areas: tuple[Area, ...] = ()
-    language: Literal["", "en", "es"] = ""
-    audience: Literal["community", "staff"] = "community"
-    skip_empty: bool = True
-    quiet_hours: str = ""
-    late_days: float = Field(default=3, ge=0, le=92)
-
-
 class Tagging(_Section):
     """What moderators' reactions, and the topic tags of a platform, mean."""
 
-    emoji: dict[str, LabelName] = {}
-    topic_tags: dict[str, LabelName] = {}
+    emoji: dict[str, LabelName] = Field(default_factory=dict)
+    topic_tags: dict[str, LabelName] = Field(default_factory=dict)
 
 
 class Value(_Section):
@@ -323,14 +305,14 @@ class Config(_Section):
 
     community: Community = Community()
     database: DatabaseSettings = DatabaseSettings()
-    sources: dict[SourceName, Source] = {}
+    sources: dict[SourceName, Source] = Field(default_factory=dict)
     staff: Staff = Staff()
     bots: Bots = Bots()
     recognition: Recognition = Recognition()
     support: Support = Support()
     roles: Roles = Roles()
     rights: Rights = Rights()
-    schedules: dict[SourceName, Schedule] = {}
+    schedules: dict[ScheduleName, Schedule] = Field(default_factory=dict)
     tagging: Tagging = Tagging()
     run: Run = Run()
     value: Value = Value()
@@ -348,3 +330,7 @@ class Config(_Section):
             staff_platform_flag=self.staff.platform_flag,
             bot_members=self.bots.members,
         )
+
+
+NAMED: dict[str, type[_Section]] = {"sources": Source, "schedules": Schedule}
+"""Sections of which there may be many, each with a name of its own."""

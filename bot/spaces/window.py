@@ -50,6 +50,12 @@ class Window:
             return Window(self.first - (self.until - self.first), self.first, self.zone)
         return _containing(self.period, self.first - timedelta(days=1), self.zone)
 
+    def following(self) -> "Window":
+        """The window of the same period just after; without a period, as many days."""
+        if self.period is None:
+            return Window(self.until, self.until + (self.until - self.first), self.zone)
+        return _containing(self.period, self.until, self.zone)
+
     def __str__(self) -> str:
         return f"{self.first} to {self.until - timedelta(days=1)} ({self.zone.key})"
 

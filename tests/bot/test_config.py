@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from bot.config import Config, ConfigError, example, load
 from bot.mistakes import lines
-from bot.settings import Estimate, Schedule, Source
+from bot.settings import NAMED, Estimate, Source
 from bot.spaces.model import Area
 from storage.population import Places, Policy
 
@@ -50,18 +50,15 @@ def switched_on(text: str) -> str:
     return re.sub(r"^#(?=[a-z\[])", "", text, flags=re.MULTILINE)
 
 
-NAMED: dict[str, tuple[type[BaseModel], str]] = {
-    "sources": (Source, "team"),
-    "schedules": (Schedule, "weekly-team"),
-}
-"""Sections of which there may be many, each with a name of its own; and the one that the example explains."""
+EXPLAINED = {"sources": "team", "schedules": "weekly-team"}
+"""Of the sections of which there may be many: the one that the example explains."""
 
 
 def fields(model: type[BaseModel]) -> Iterator[tuple[str, ...]]:
     for name, field in model.model_fields.items():
-        inner = NAMED[name][0] if name in NAMED else field.annotation
+        inner = NAMED.get(name, field.annotation)
         if isinstance(inner, type) and issubclass(inner, BaseModel):
-            way = (name, NAMED[name][1]) if name in NAMED else (name,)
+            way = (name, EXPLAINED[name]) if name in NAMED else (name,)
             yield from ((*way, *rest) for rest in fields(inner))
         else:
             yield (name,)
@@ -71,7 +68,7 @@ def test_the_example_has_every_setting_and_no_other() -> None:
     written = {
         key
         for key in lines(switched_on(example()))
-        if len(key) > 1 and (key[0] not in NAMED or (len(key) > 2 and key[1] == NAMED[key[0]][1]))
+        if len(key) > 1 and (key[0] not in NAMED or (len(key) > 2 and key[1] == EXPLAINED[str(key[0])]))
     }
     assert written == set(fields(Config))
 

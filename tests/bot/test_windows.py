@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine
 
 from bot.spaces.counted import day_of
-from bot.spaces.window import Period, Window, last_closed
+from bot.spaces.window import Period, last_closed
 from storage.times import from_micros, to_micros
 
 MADRID = ZoneInfo("Europe/Madrid")
@@ -50,8 +50,8 @@ def test_periods_on_the_first_of_march(period: Period, first: date, until: date,
 def test_windows_meet_and_the_last_closed_is_over(zone: str, period: Period, as_of: datetime) -> None:
     window = last_closed(period, as_of, ZoneInfo(zone))
     assert window.previous().end == window.start < window.end <= as_of
-    following = Window(window.until, window.until + timedelta(days=1), window.zone)
-    assert following.start == window.end
+    assert window.following().start == window.end
+    assert window.following().previous() == window == window.previous().following()
 
 
 @given(st.sampled_from(ZONES), st.sampled_from(list(Period)), MOMENTS, st.integers(0, 10**9 - 1))
