@@ -127,7 +127,7 @@ def _plain(kind: str, rows: Callable[[Path], Rows], path: Path) -> float:
 def _executemany(path: Path, rows: Rows) -> None:
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA synchronous=NORMAL")
-        marks = ", ".join("?" * 20)
+        marks = ", ".join("?" * 21)
         batch: list[tuple[Any, ...]] = []
         for row in rows:
             batch.append(row)
@@ -162,6 +162,7 @@ def _row(
         False,
         None,
         True,
+        None,
         None,
     )
 

@@ -53,11 +53,12 @@ def run() -> None:
 
 
 async def _latency(live: Platform, old: Platform) -> list[float]:
+    from bot.commands.desk import Desk  # noqa: PLC0415 - as below
     from bot.live import supervisor  # noqa: PLC0415 - the bare libraries' processes shall not carry it
     from bot.live.inbox import Inbox  # noqa: PLC0415
     from bot.live.metrics import Metrics  # noqa: PLC0415
     from bot.live.writer import Writer  # noqa: PLC0415
-    from bot.settings import Run, Source  # noqa: PLC0415
+    from bot.settings import Config, Run, Source  # noqa: PLC0415
     from connectors.records import Page  # noqa: PLC0415
     from storage import schema  # noqa: PLC0415
     from storage.database import Database  # noqa: PLC0415
@@ -76,7 +77,8 @@ async def _latency(live: Platform, old: Platform) -> list[float]:
         database = Database(f"sqlite:///{home / 'bench.sqlite3'}")
         schema.upgrade(database)
         async with Writer(database) as writer:
-            service = supervisor.Service(database, writer, Metrics(), "bench", Run())
+            desk = Desk(database, writer, Config())
+            service = supervisor.Service(database, writer, Metrics(), desk, "bench", Run())
             serving = supervisor.Supervisor("chat", Source(**live.settings), live.secrets, service)
             task = asyncio.create_task(serving.serve())
             await _until(lambda: serving.connected and serving._fraction is None)  # noqa: SLF001 - how far it is
@@ -149,9 +151,11 @@ class _Count:
 
 async def _ours(there: Platform, count: int) -> float:
     """Until every row is durable."""
+    from bot.commands.desk import Desk  # noqa: PLC0415 - the bare libraries' processes shall not carry it
     from bot.live.inbox import Inbox  # noqa: PLC0415
     from bot.live.metrics import Metrics  # noqa: PLC0415
     from bot.live.writer import Writer  # noqa: PLC0415
+    from bot.settings import Config  # noqa: PLC0415
     from connectors.base import load_connector  # noqa: PLC0415
     from connectors.records import Page  # noqa: PLC0415
     from storage import ingest, schema  # noqa: PLC0415
@@ -170,7 +174,7 @@ async def _ours(there: Platform, count: int) -> float:
         schema.upgrade(database)
         async with Writer(database) as writer:
             source = await writer.first(partial(ingest.source_id, name=there.name, connector=there.name))
-            inbox = Counted(there.name, source, writer, Metrics())
+            inbox = Counted(there.name, source, writer, Metrics(), Desk(database, writer, Config()))
             connector = load_connector(there.name)(there.settings, there.secrets)
             listening = asyncio.create_task(connector.listen(inbox))
             await inbox.heard.wait()

@@ -4,7 +4,7 @@
 """
 
 import re
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 from bot import environment
 from bot.mistakes import closest, shown, suggestion
 from bot.spaces.model import Area
+from bot.spaces.window import Period
 from connectors import base
 from storage.population import Places, Policy
 
@@ -136,7 +137,7 @@ class Source(_Section):
     poll_seconds: float = Field(default=30, ge=0.05, le=86_400)
     history_days: int = Field(default=90, ge=0, le=36_500)
     keep_text_days: int | None = Field(default=None, ge=0, le=36_500)
-    post_to: str = ""
+    open: bool = False
     api_url: str = ""
     gateway_url: str = ""
 
@@ -220,6 +221,55 @@ class Run(_Section):
     sweep_hours: float = Field(default=6, ge=0, le=8_760)
     sweep_days: float = Field(default=7, ge=0, le=3_650)
     lease_seconds: float = Field(default=30, ge=0.2, le=3_600)
+    report_to: str = ""
+
+
+class Roles(_Section):
+    """Who is who, for what people may ask of the bot: names of roles, groups or accounts ("team:alice")."""
+
+    moderators: tuple[str, ...] = ()
+    analysts: tuple[str, ...] = ()
+    platform_admins: bool = True
+    """Whether the platform's own administrators and moderators are moderators here."""
+
+
+Right = Literal["read", "quote", "publish", "tag", "record", "goal", "operate"]
+RIGHTS: tuple[Right, ...] = get_args(Right)
+
+
+class Rights(_Section):
+    """What each role may do. Who is of several roles has the rights of all; everyone's are everybody's."""
+
+    everyone: tuple[Right, ...] = ("read",)
+    analysts: tuple[Right, ...] = ("read", "quote", "publish", "record")
+    moderators: tuple[Right, ...] = RIGHTS
+
+
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+class Schedule(_Section):
+    """A digest that is posted by itself, once a period."""
+
+    source: str
+    channel: str
+    period: Period
+    day: str = ""
+    time: str = "09:00"
+    timezone: str = ""
+    areas: tuple[Area, ...] = ()
+    language: Literal["", "en", "es"] = ""
+    audience: Literal["community", "staff"] = "community"
+    skip_empty: bool = True
+    quiet_hours: str = ""
+    late_days: float = Field(default=3, ge=0, le=92)
+
+
+class Tagging(_Section):
+    """What moderators' reactions, and the topic tags of a platform, mean."""
+
+    emoji: dict[str, str] = {}
+    topic_tags: dict[str, str] = {}
 
 
 class Value(_Section):
@@ -260,6 +310,10 @@ class Config(_Section):
     bots: Bots = Bots()
     recognition: Recognition = Recognition()
     support: Support = Support()
+    roles: Roles = Roles()
+    rights: Rights = Rights()
+    schedules: dict[SourceName, Schedule] = {}
+    tagging: Tagging = Tagging()
     run: Run = Run()
     value: Value = Value()
 

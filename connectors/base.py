@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from connectors.errors import Misconfigured
-from connectors.records import Finding, Page, Post
+from connectors.records import Choice, Command, Finding, Offer, Page, Post, Reply
 
 
 class Archive(Protocol):
@@ -44,6 +44,22 @@ class Inbox(Protocol):
 
     def alive(self) -> None:
         """Say that the platform has just been heard of (hello, heartbeat, an answered poll)."""
+        ...
+
+    @property
+    def offers(self) -> Sequence[Offer]:
+        """The commands to offer, in the order in which people should see them; the same for all platforms."""
+        ...
+
+    async def answer(self, command: Command) -> Reply | None:
+        """Do what a person asks; never raises. None: say nothing (a reaction that meant nothing to us).
+
+        It may take seconds, so the platform must have been told before that we heard it.
+        """
+        ...
+
+    async def suggest(self, command: str, option: str, typed: str, language: str | None) -> Sequence[Choice]:
+        """What could be meant by what was typed so far, the likeliest first, at most 25; within a tenth of a second."""
         ...
 
 
@@ -85,6 +101,14 @@ class Connector(Protocol):
 
     async def edit(self, place: str, id_: str, post: Post) -> None:
         """Replace what was posted."""
+        ...
+
+    async def readable(self, member_id: str, channel_ids: Sequence[str]) -> set[str]:
+        """Which of these channels, private ones among them, a member can read now. What is not known is not readable.
+
+        Raises:
+            ConnectorError: the platform did not say.
+        """
         ...
 
     async def check(self) -> list[Finding]:

@@ -9,7 +9,7 @@ import asyncio
 import io
 import logging
 import threading
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -334,6 +334,11 @@ class DiscordConnector:
         return Posts(client.ask, await place_of(client.ask, place, self._server_ids), me)
 
     # --- the rest ---------------------------------------------------------------------------------------------------
+
+    async def readable(self, member_id: str, channel_ids: Sequence[str]) -> set[str]:
+        """Which of these channels a member can read now: nothing is known yet."""
+        del member_id, channel_ids
+        return set()
 
     async def check(self) -> list[Finding]:
         """Try everything that is needed; never raises."""

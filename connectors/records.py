@@ -81,6 +81,8 @@ class Message(NamedTuple):
     is_solution: bool = False
     """The platform says: this message solved the question of its thread."""
     url: str | None = None
+    marks: tuple[str, ...] = ()
+    """Tags that the platform keeps on the topic or forum post which this message opens (on the first message only)."""
 
 
 class Deletion(NamedTuple):
@@ -119,6 +121,14 @@ class Refusal(NamedTuple):
     """One sentence with its cure."""
 
 
+class Button(NamedTuple):
+    """A button under something that we say: pressing it is the command `text`, asked by whoever presses it."""
+
+    title: str
+    text: str
+    """At most 90 characters, such as "explain questions"."""
+
+
 class Post(NamedTuple):
     """What we say. Nothing in it ever notifies anyone, whatever names and texts it holds."""
 
@@ -132,6 +142,75 @@ class Post(NamedTuple):
     picture: bytes | None = None
     """A PNG."""
     alt: str = ""
+    buttons: tuple[Button, ...] = ()
+    """At most five; left out where the platform has none."""
+
+
+class Choice(NamedTuple):
+    """One of the values that an option takes, with what people are shown, by language ("en", "es")."""
+
+    value: str
+    titles: Mapping[str, str]
+
+
+class Option(NamedTuple):
+    """Something that can be said with a command."""
+
+    name: str
+    words: Mapping[str, str]
+    """What it means, by language; at most 100 characters."""
+    choices: tuple[Choice, ...] = ()
+    """All there are (at most 25); none where anything can be said."""
+    is_required: bool = False
+    suggests: bool = False
+    """While it is typed, `Inbox.suggest` knows what could be meant."""
+
+
+class Offer(NamedTuple):
+    """A command that people may give, as each platform offers it in its own way."""
+
+    name: str
+    words: Mapping[str, str]
+    """What it does, by language; at most 100 characters."""
+    options: tuple[Option, ...] = ()
+    names: Mapping[str, str] = {}
+    """What it is called in other languages than English."""
+
+
+class Command(NamedTuple):
+    """A person asks. The platform has been told already that we heard it."""
+
+    id: str
+    """The platform's own: the same request told twice has the same."""
+    asker: Member
+    """With the roles they have, as far as the platform told."""
+    text: str
+    """What was said after `/spaces` or the bot's name: "weekly public", "tag https://... idea"; may be empty."""
+    options: Mapping[str, str] = {}
+    """What the platform understood by itself, by the name of the option; stronger than `text`."""
+    channel_id: str | None = None
+    """Where it was asked; None where nobody else can read (a direct message to the bot)."""
+    thread_id: str | None = None
+    language: str | None = None
+    """What the asker's own program speaks ("es", "en-GB"); None: the platform does not say."""
+    message: str | None = None
+    """The message that it is about: that of a menu, a reaction, a reply to the bot."""
+    via: str = "command"
+    """"command", "menu", "button", "emoji" or "mention"."""
+
+
+class Reply(NamedTuple):
+    """Our answer. Private to the asker unless `public`, and it never notifies anyone else."""
+
+    text: str
+    """CommonMark, as in `Post`."""
+    title: str = ""
+    payload: Mapping[str, Any] | None = None
+    picture: bytes | None = None
+    alt: str = ""
+    buttons: tuple[Button, ...] = ()
+    public: bool = False
+    """To be seen by everybody in the place where it was asked."""
 
 
 class Finding(NamedTuple):

@@ -13,6 +13,8 @@ from sqlalchemy.orm import Session
 
 T = TypeVar("T")
 
+_READERS = 2
+
 
 class DatabaseError(Exception):
     """The database cannot be used; the message says why and what to do."""
@@ -27,6 +29,8 @@ class Database:
         self.engine = _sqlite_engine(self.url) if self.is_sqlite else _postgres_engine(self.url)
         # SQLite has one writer whatever we do: one thread that owns it makes everybody else wait outside the loop.
         self._threads = ThreadPoolExecutor(1 if self.is_sqlite else 4, thread_name_prefix="database")
+        # Readers have threads of their own: in WAL mode, and on PostgreSQL, they never wait for a writer.
+        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="reading")
 
     @property
     def path(self) -> Path | None:
@@ -58,9 +62,14 @@ class Database:
         """Do blocking work on the database's own threads."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, *args)
 
+    async def run_reading(self, work: Callable[..., T], *args: Any) -> T:
+        """Do blocking work that only reads, on threads that no writing keeps busy."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, work, *args)
+
     def close(self) -> None:
         """Give back every connection and thread."""
         self._threads.shutdown()
+        self._readers.shutdown()
         self.engine.dispose()
 
 

@@ -87,18 +87,18 @@ def cursors(session: Session, source: int) -> dict[str, str]:
 
 
 def _message_row(source: int, observed: int, message: Message) -> Row:
-    (id_, channel, author, created, text, thread, opens, reply_to, revision, reactions, solution, url) = (
-        message
-    )
+    (id_, channel, author, created, text, thread, opens, reply_to, revision, reactions, solution, url,
+     marks) = message  # fmt: skip
     count, json = 0, None
     if reactions:
         count = sum(reactions.values())
         json = orjson.dumps(
             {storable(emoji): people for emoji, people in reactions.items()}, option=orjson.OPT_SORT_KEYS
         ).decode()
+    tags = orjson.dumps(sorted(map(storable, marks))).decode() if marks else None
     return (
         source, storable(id_), storable(channel), storable(author), to_micros(created), storable(text),
-        storable(thread), opens, storable(reply_to), revision, observed, json, count, solution, storable(url),
+        storable(thread), opens, storable(reply_to), revision, observed, json, count, solution, storable(url), tags,
         None, False, None, True,
     )  # fmt: skip
 
@@ -107,7 +107,7 @@ def _deletion_row(source: int, deletion: Deletion) -> Row:
     # A tombstone is older than any snapshot (revision -1), so that whatever comes later fills it in.
     return (
         source, storable(deletion.message_id), None, None, None, "", None, False, None, -1, 0,
-        None, 0, False, None, to_micros(deletion.at), True, None, False,
+        None, 0, False, None, None, to_micros(deletion.at), True, None, False,
     )  # fmt: skip
 
 
@@ -175,7 +175,7 @@ class _Upsert(NamedTuple):
 
 _MESSAGE_COLUMNS = (
     "source_id", "external_id", "channel_id", "author_id", "created_at", "text", "thread_id", "opens_thread",
-    "reply_to", "revision", "observed_at", "reactions", "reaction_count", "is_solution", "url", "deleted_at",
+    "reply_to", "revision", "observed_at", "reactions", "reaction_count", "is_solution", "url", "marks", "deleted_at",
     "deleted", "conversation_id", "untagged",
 )  # fmt: skip
 _MEMBER_COLUMNS = (
@@ -183,7 +183,7 @@ _MEMBER_COLUMNS = (
     "complete", "observed_at", "joined_at", "rejoined_at", "left_at", "person",
 )  # fmt: skip
 _TAKEN = ("channel_id", "author_id", "created_at", "thread_id", "opens_thread", "reply_to", "revision",
-          "observed_at", "reactions", "reaction_count", "is_solution", "url")  # fmt: skip
+          "observed_at", "reactions", "reaction_count", "is_solution", "url", "marks")  # fmt: skip
 
 # Content-light: what was forgotten stays so until somebody edits the message (storage.retention).
 _STAYS_FORGOTTEN = "(messages.text_forgotten_at IS NOT NULL AND NOT messages.deleted AND excluded.revision <= messages.revision)"
@@ -206,10 +206,12 @@ _MESSAGE = _Upsert(
             OR COALESCE(messages.reply_to, '') <> COALESCE(excluded.reply_to, '')
             OR COALESCE(messages.author_id, '') <> COALESCE(excluded.author_id, '')
             OR COALESCE(messages.reactions, '') <> COALESCE(excluded.reactions, '')
+            OR COALESCE(messages.marks, '') <> COALESCE(excluded.marks, '')
     WHERE (excluded.revision, excluded.observed_at) > (messages.revision, messages.observed_at)
        OR ((excluded.revision, excluded.observed_at) = (messages.revision, messages.observed_at)
            AND ({_OTHER_TEXT}
                 OR COALESCE(messages.url, '') <> COALESCE(excluded.url, '')
+                OR COALESCE(messages.marks, '') <> COALESCE(excluded.marks, '')
                 OR COALESCE(messages.reactions, '') <> COALESCE(excluded.reactions, '')))""",
 )  # fmt: skip
 

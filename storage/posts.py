@@ -14,7 +14,7 @@ from sqlalchemy import or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from connectors.records import Post
+from connectors.records import Button, Post
 from storage import tables
 
 INTENDED, UNKNOWN, SENT, FAILED = "intended", "unknown", "sent", "failed"
@@ -34,7 +34,13 @@ class Claim(NamedTuple):
 def intend(session: Session, source_id: int, place: str, purpose: str, post: Post) -> bool:
     """Write down what is to be said. False when something is already said, or to be said, there for this purpose."""
     insert = sqlite.insert if session.connection().dialect.name == "sqlite" else postgresql.insert
-    content = {"title": post.title, "text": post.text, "payload": post.payload, "alt": post.alt}
+    content = {
+        "title": post.title,
+        "text": post.text,
+        "payload": post.payload,
+        "alt": post.alt,
+        "buttons": post.buttons,
+    }
     row = insert(tables.Post).values(
         source_id=source_id, place=place, purpose=purpose, key=post.key or new_key(), state=INTENDED,
         content=orjson.dumps(content).decode(), picture=post.picture, tries=0, intended_at=datetime.now(UTC),
@@ -67,8 +73,9 @@ def claim(
     session.flush()
     content = orjson.loads(found.content)
     post = Post(
-        found.key, content["title"], content["text"], content["payload"], found.picture, content["alt"]
-    )
+        found.key, content["title"], content["text"], content["payload"], found.picture, content["alt"],
+        tuple(Button(*button) for button in content.get("buttons", ())),
+    )  # fmt: skip
     return Claim(found.place, found.purpose, post, found.tries)
 
 

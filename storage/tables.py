@@ -113,6 +113,10 @@ class Message(Base):
         doc="deleted_at is not before observed_at; then the text is gone too"
     )
 
+    marks: Mapped[str | None] = mapped_column(
+        doc="JSON list of the topic's tags, on its first message; NULL when none"
+    )
+
     text_forgotten_at: Mapped[datetime | None] = mapped_column(
         doc="content-light: when its text was dropped; its machine's tags stay as they are until an edit comes"
     )
@@ -153,6 +157,93 @@ class Tag(Base):
     decided_by: Mapped[str] = mapped_column(String(16), doc="rules, platform or moderator")
     decider: Mapped[str | None] = mapped_column(doc="who, where a person decided")
     why: Mapped[str]
+    probability: Mapped[float | None] = mapped_column(
+        doc="how sure the machine is, calibrated; NULL: a person or a plain rule"
+    )
+    decided_at: Mapped[datetime]
+
+
+class TagChange(Base):
+    """What a person decided about a message, one row a decision: the audit trail, and what undoing goes back to."""
+
+    __tablename__ = "tag_changes"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    source_id: Mapped[int]
+    external_id: Mapped[str]
+    label: Mapped[str] = mapped_column(String(32))
+    before: Mapped[bool | None] = mapped_column(
+        doc="the person's verdict before; NULL: none, the machine decided"
+    )
+    after: Mapped[bool | None] = mapped_column(doc="the verdict since; NULL: the machine decides again")
+    decider: Mapped[str] = mapped_column(
+        doc="who: an account as people write it, team:alice, or the terminal's user"
+    )
+    via: Mapped[str] = mapped_column(String(8), doc="command, menu, button, emoji, mention or terminal")
+    decided_at: Mapped[datetime]
+
+    __table_args__ = (Index(None, "source_id", "external_id"),)
+
+
+class Goal(Base):
+    """What a metric is to reach, and by when."""
+
+    __tablename__ = "goals"
+
+    metric: Mapped[str] = mapped_column(String(64), primary_key=True)
+    target: Mapped[float]
+    due: Mapped[str] = mapped_column(String(10), doc="a day, 2026-06-30")
+    begun: Mapped[str] = mapped_column(String(10), doc="the day on which it was set")
+    set_by: Mapped[str]
+    set_at: Mapped[datetime]
+
+
+class Observation(Base):
+    """A fact from outside the platforms: support cases, survey answers, attendees, leads. Undone, never deleted."""
+
+    __tablename__ = "observations"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    kind: Mapped[str] = mapped_column(String(32))
+    subject: Mapped[str] = mapped_column(doc="which event, feature, campaign; empty where there is one only")
+    value: Mapped[float]
+    of: Mapped[float | None] = mapped_column(doc="of how many, where it is a share")
+    first: Mapped[str] = mapped_column(String(10), doc="the first day it is about")
+    until: Mapped[str] = mapped_column(String(10), doc="the day after the last")
+    note: Mapped[str]
+    recorded_by: Mapped[str]
+    recorded_at: Mapped[datetime]
+    undone_at: Mapped[datetime | None]
+
+    __table_args__ = (Index(None, "kind", "first"),)
+
+
+class OptOut(Base):
+    """An account whose person does not want to be named among the people to thank, by their own word."""
+
+    __tablename__ = "opt_outs"
+
+    source_id: Mapped[int] = mapped_column(ForeignKey(Source.id), primary_key=True)
+    external_id: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+
+
+class Digest(Base):
+    """What became of one period of one schedule: written once, in the transaction that writes down its post."""
+
+    __tablename__ = "digests"
+
+    schedule: Mapped[str] = mapped_column(String(64), primary_key=True)
+    first: Mapped[str] = mapped_column(String(10), primary_key=True, doc="the first day of its window")
+    outcome: Mapped[str] = mapped_column(String(8), doc="posted (its post tells how that goes) or skipped")
+    why: Mapped[str | None] = mapped_column(doc="why it was skipped")
+    source_id: Mapped[int | None] = mapped_column(doc="the key of its post, with place and purpose")
+    place: Mapped[str | None]
+    purpose: Mapped[str | None]
+    numbers: Mapped[str] = mapped_column(
+        doc="JSON object, metric -> [number, numerator, denominator] as published"
+    )
+    due_at: Mapped[datetime]
     decided_at: Mapped[datetime]
 
 

@@ -107,7 +107,7 @@ class Program:
         config = ["[run]", "port = 0", "lease_seconds = 0.8", "sweep_hours = 0.0002", "sweep_days = 2"]
         self.environ = {key: value for key, value in os.environ.items() if not key.startswith("SPACES_")}
         for fake in fakes:
-            settings = {"poll_seconds": 0.2, "history_days": 2, "post_to": "x"} | fake.settings
+            settings = {"poll_seconds": 0.2, "history_days": 2} | fake.settings
             config += [f"[sources.{fake.name}]"]
             config += [f"{key} = {json.dumps(value)}" for key, value in settings.items()]
             self.environ |= {

@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
+from bot.commands.desk import Desk
 from bot.live.metrics import Metrics
 from bot.live.writer import Writer
 from connectors.errors import UnreadablePayload
-from connectors.records import Page
+from connectors.records import Choice, Command, Offer, Page, Reply
 from storage import ingest
 from storage.database import DatabaseError
 
@@ -23,11 +24,12 @@ log = logging.getLogger("bot.live.inbox")
 class Inbox:
     """One source's inbox (see `connectors.base.Inbox`)."""
 
-    def __init__(self, source: str, source_id: int, writer: Writer, metrics: Metrics) -> None:
+    def __init__(self, source: str, source_id: int, writer: Writer, metrics: Metrics, desk: Desk) -> None:
         self._source = source
         self._id = source_id
         self._writer = writer
         self._metrics = metrics
+        self._desk = desk
         self.lost = asyncio.Event()
         """Set while events may have been lost and history has not been read since."""
         self.heard = asyncio.Event()
@@ -63,6 +65,19 @@ class Inbox:
         """Note that the platform was heard of."""
         self.heard_at = datetime.now(UTC)
         self.heard.set()
+
+    @property
+    def offers(self) -> Sequence[Offer]:
+        """The commands to offer."""
+        return self._desk.offers
+
+    async def answer(self, command: Command) -> Reply | None:
+        """Do what a person asks."""
+        return await self._desk.answer(self._source, command)
+
+    async def suggest(self, command: str, option: str, typed: str, language: str | None) -> Sequence[Choice]:
+        """What could be meant by what was typed so far."""
+        return await self._desk.suggest(self._source, command, option, typed, language)
 
 
 def size(page: Page) -> int:

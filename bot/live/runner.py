@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+from bot.commands.desk import Desk
 from bot.environment import source_secrets
 from bot.live.health import Health
 from bot.live.metrics import Metrics
@@ -56,6 +57,7 @@ class Runner:
         self._metrics = Metrics()
         self._stopping = asyncio.Event()
         self._writer = Writer(database)
+        self._desk = Desk(database, self._writer, config)
         self._served: dict[str, tuple[Supervisor, asyncio.Task[None]]] = {}
         self._health = Health(self._metrics, self._ready)
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
@@ -117,7 +119,7 @@ class Runner:
         for name, (supervisor, _) in self._served.items():
             if name not in ended:
                 supervisor.retry()
-        self._config = config
+        self._config = self._desk.config = config
         self._changing = asyncio.create_task(self._change(ended, config))
         log.info("the configuration was read again", extra={"count": len(wanted)})
 
@@ -135,7 +137,9 @@ class Runner:
         """Begin to serve every source that has credentials and is not served yet."""
         wanted = self._wanted(config)
         self._on_secrets({secret for said in wanted.values() for secret in said.values()})
-        service = Service(self._database, self._writer, self._metrics, self._owner, config.run, self._load)
+        service = Service(
+            self._database, self._writer, self._metrics, self._desk, self._owner, config.run, self._load
+        )
         for name, source in config.sources.items():
             if name in self._served:
                 continue

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from bot.commands.desk import Desk
 from bot.live.backfill import read_history
 from bot.live.inbox import Inbox
 from bot.live.metrics import Metrics
@@ -40,6 +41,7 @@ class Service:
     database: Database
     writer: Writer
     metrics: Metrics
+    desk: Desk
     owner: str
     """This process, as leases name it."""
     run: Run
@@ -146,12 +148,13 @@ class Supervisor:
             lambda session: ingest.source_id(session, self.name, self.source.connector)
         )
         await self._take_lease()
-        self._inbox = Inbox(self.name, self._id, service.writer, service.metrics)
+        self._inbox = Inbox(self.name, self._id, service.writer, service.metrics, service.desk)
         try:
             self.why = "It is connecting."
             connector = service.load(self.source.connector)(
                 connector_settings(self.source, service.run), self.secrets
             )
+            service.desk.attach(self.name, connector)
             try:
                 await _first_of(
                     connector.listen(self._inbox),
@@ -160,6 +163,7 @@ class Supervisor:
                     self._post(connector, self._inbox),
                 )
             finally:
+                service.desk.detach(self.name)
                 await _closed(connector)
         finally:
             self._inbox, self._fraction = None, None

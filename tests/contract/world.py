@@ -11,11 +11,12 @@ from typing import Any
 import orjson
 from sqlalchemy import select
 
+from bot.commands.desk import Desk
 from bot.live.inbox import Inbox, pieces
 from bot.live.metrics import Metrics
 from bot.live.supervisor import Service, Supervisor, connector_settings
 from bot.live.writer import Writer
-from bot.settings import Run, Source
+from bot.settings import Config, Run, Source
 from connectors.base import Connector, load_connector
 from storage import ingest, tables
 from storage.database import Database
@@ -57,7 +58,8 @@ class World:
         self.metrics = Metrics()
         with database.write() as session:
             self.id = ingest.source_id(session, fake.name, str(fake.settings["connector"]))
-        self.inbox = Inbox(fake.name, self.id, writer, self.metrics)
+        self.desk = Desk(database, writer, Config(sources={fake.name: self.source}))
+        self.inbox = Inbox(fake.name, self.id, writer, self.metrics, self.desk)
         self.supervisor: Supervisor | None = None
 
     # --- the connector ----------------------------------------------------------------------------------------------
@@ -97,7 +99,7 @@ class World:
     @asynccontextmanager
     async def served(self, run: Run = FAST) -> AsyncIterator[Supervisor]:
         """Everything that `spaces run` does for the source, once history has been caught up."""
-        service = Service(self.database, self.writer, self.metrics, "contract", run)
+        service = Service(self.database, self.writer, self.metrics, self.desk, "contract", run)
         source = self.source.model_copy(update={"history_days": LONG_AGO.days})
         self.supervisor = supervisor = Supervisor(self.fake.name, source, self.fake.secrets, service)
         task = asyncio.create_task(supervisor.serve())

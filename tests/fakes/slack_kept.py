@@ -5,13 +5,15 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from connectors.records import Channel, Join, Leave, Member, Message, Page
+from tests.fakes.asked import Asked
 from tests.fakes.base import Standing
 
 
-class Kept:
+class Kept(Asked):
     """Keeps what is delivered; the newest snapshot wins, a deletion hides what was seen before it."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.pages: list[Page] = []
         self.gaps = self.signs = 0
         self.positions: dict[str, str] = {}

@@ -152,5 +152,6 @@ class Golden:
                 session.execute(text(f"UPDATE messages SET conversation_id = '{said.under or said.id}', "
                                      f"untagged = false WHERE {where}"))  # fmt: skip
                 for label in said.labels:
-                    session.execute(text(f"INSERT INTO tags VALUES ({number}, '{said.id}', '{label}', true, 'rules', "
-                                         "NULL, 'golden', 0)"))  # fmt: skip
+                    session.execute(text("INSERT INTO tags (source_id, external_id, label, verdict, decided_by, why, "
+                                         f"decided_at) VALUES ({number}, '{said.id}', '{label}', true, 'rules', "
+                                         "'golden', 0)"))  # fmt: skip

@@ -4,7 +4,7 @@ A stream is a channel, a cursor the number of messages read in it. `Village.conn
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -26,6 +26,8 @@ class Village:
     listening: list[tuple[Inbox, "asyncio.Future[None]"]] = field(default_factory=list)
     posts: list[tuple[str, Post]] = field(default_factory=list)
     fetched: list[tuple[dict[str, str], datetime, bool]] = field(default_factory=list)
+    readers: dict[str, set[str]] = field(default_factory=dict)
+    """Who can read a private channel."""
     closed: int = 0
     page: int = 10
     hold: asyncio.Event | None = None
@@ -131,6 +133,10 @@ class _Visitor:
 
     async def edit(self, place: str, id_: str, post: Post) -> None:
         raise Unsure(f"Nobody edits {place} {id_} {post.key} here.")
+
+    async def readable(self, member_id: str, channel_ids: Sequence[str]) -> set[str]:
+        self._fail("readable")
+        return {id_ for id_ in channel_ids if member_id in self.village.readers.get(id_, ())}
 
     async def check(self) -> list[Finding]:
         return [Finding(good=True, words="the village is there")]

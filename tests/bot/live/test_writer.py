@@ -9,9 +9,11 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from bot.commands.desk import Desk
 from bot.live.inbox import Inbox, pieces
 from bot.live.metrics import Metrics
 from bot.live.writer import Writer
+from bot.settings import Config
 from connectors.errors import UnreadablePayload
 from connectors.records import Member, Message, Page, Swept
 from storage import ingest, tables
@@ -144,7 +146,7 @@ async def test_an_event_is_durable_when_it_was_delivered(database: Database) -> 
         source = ingest.source_id(session, "team", "slack")
     metrics = Metrics()
     async with Writer(database) as writer:
-        inbox = Inbox("team", source, writer, metrics)
+        inbox = Inbox("team", source, writer, metrics, Desk(database, writer, Config()))
         arrived = datetime.now(UTC) - timedelta(seconds=2)
         await inbox.deliver(Page("live", None, arrived, messages=[message(n) for n in range(250)]))
         assert count(database, tables.Message) == 250
@@ -161,7 +163,7 @@ async def test_an_event_that_cannot_be_kept_is_told_and_the_next_one_is_kept(dat
         source = ingest.source_id(session, "team", "slack")
     metrics = Metrics()
     async with Writer(database) as writer:
-        inbox = Inbox("team", source, writer, metrics)
+        inbox = Inbox("team", source, writer, metrics, Desk(database, writer, Config()))
         naive = message(1, NOON.replace(tzinfo=None))
         with pytest.raises(UnreadablePayload):
             await inbox.deliver(Page("live", None, NOON, messages=[naive]))

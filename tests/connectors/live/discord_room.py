@@ -13,6 +13,7 @@ from connectors.discord import DiscordConnector
 from connectors.records import Page
 from storage import ingest, tables
 from storage.database import Database
+from tests.fakes.asked import Asked
 from tests.fakes.base import Standing
 from tests.fakes.discord import FakeDiscord
 
@@ -20,10 +21,11 @@ LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 PATIENCE = 4.0
 
 
-class Kept:
+class Kept(Asked):
     """An inbox on a database. `changed` is set at each word, so that tests wait for facts and never sleep."""
 
     def __init__(self, database: Database) -> None:
+        super().__init__()
         self.database = database
         self.pages: list[Page] = []
         self.gaps = 0

@@ -12,6 +12,7 @@ from connectors.discourse import DiscourseConnector
 from connectors.records import Page
 from storage import ingest, tables
 from storage.database import Database
+from tests.fakes.asked import Asked
 from tests.fakes.base import Standing
 from tests.fakes.discourse import FakeDiscourse
 
@@ -19,10 +20,11 @@ EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 PATIENCE = 20
 
 
-class Home:
+class Home(Asked):
     """The inbox of one source."""
 
     def __init__(self, database: Database) -> None:
+        super().__init__()
         self.database = database
         self.pages: list[Page] = []
         self.gaps = 0
