@@ -8,14 +8,15 @@ again when a message came, changed or went: the lines shortly after it, those th
 the message before it on, the conversations it is or was in. So the outcome does not depend on the order of arrival.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 import orjson
 from sqlalchemy.orm import Session
 
 from bot.classifiers import Classifier, Subject
-from bot.classifiers.rules import Rules
+from bot.classifiers.subjects import AHEAD, BACK, Turn, subjects
+from bot.classifiers.trained import Trained
 from bot.walk import People, Walk, Walked
 from storage import conversations, queue, tags
 from storage.conversations import Member
@@ -39,10 +40,10 @@ def drain(
         database: where the messages are.
         on_progress: told after each batch how many are done, and how many there were.
         batch: about how many messages go into one transaction.
-        classifier: who decides; the rules if nobody is named.
+        classifier: who decides; the model that ships if nobody is named.
         batches: stop after so many; whoever calls again goes on there.
     """
-    decides = classifier or Rules()
+    decides = classifier or Trained()
     with database.read() as session:
         known = session.get(Setting, _SETTING)
         same = known is not None and known.value == decides.fingerprint
@@ -80,6 +81,7 @@ class _Batch:
         self.source = source
         self.people = People(session, source)
         self.walked = Walked()
+        self.places: dict[str, str] = {}
 
     def run(self, channel: str, limit: int) -> int:
         """Take about `limit` messages out of the queue, from this channel on; returns how many."""
@@ -147,77 +149,69 @@ class _Batch:
         for member in conversations.members(self.session, self.source, since):
             talks.setdefault(member.conversation_id, []).append(member)
         self.people.know(member.author_id for talk in talks.values() for member in talk)
+        channels = {member.channel_id for talk in talks.values() for member in talk}
+        self.places |= conversations.places(self.session, self.source, channels - self.places.keys())
         tails = {conversation: _tail(talk, since[conversation]) for conversation, talk in talks.items()}
-        others = [
-            member.id for conversation, talk in talks.items() for member in talk[tails[conversation]:]
-            if member.id not in self.walked.rows
-        ]  # fmt: skip
-        rows = self.walked.rows
-        if others:
-            rows = rows | {row.id: row for row in queue.by_id(self.session, self.source, others)}
-        roots = self._roots(talks, rows)
-        subjects: list[Subject] = []
+        rows = dict(self.walked.rows)
+        wanted = {id_ for conversation, talk in talks.items() for id_ in _read(conversation, talk, tails[conversation])}
+        rows |= self._rows(wanted - rows.keys())
+        rows |= self._rows({row.reply_to for row in rows.values() if row.reply_to is not None} - rows.keys())
+        asked = self._asked(talks, rows)
+        seen: list[Subject] = []
         whose: list[str] = []
         for conversation, talk in talks.items():
-            is_question = roots.get(conversation, False)
-            for id_, subject in self._subjects(conversation, talk, tails[conversation], is_question, rows):
-                whose.append(id_)
-                subjects.append(subject)
+            turns = [self._turn(member, rows.get(member.id)) for member in talk]
+            known = asked.get(conversation)
+            for n, subject in subjects(turns, conversation, known, tails[conversation]):
+                whose.append(talk[n].id)
+                seen.append(subject)
         found = [
-            tags.MachineTag(id_, verdict.label, verdict.decided_by, verdict.why)
-            for id_, verdicts in zip(whose, self.classifier.classify(subjects), strict=True)
+            tags.MachineTag(id_, verdict.label, verdict.decided_by, verdict.why, verdict.probability)
+            for id_, verdicts in zip(whose, self.classifier.classify(seen), strict=True)
             for verdict in verdicts
         ]
+        judged = {member.id for conversation, talk in talks.items() for member in talk[tails[conversation]:]}
         forgotten = {
             id_ for id_, row in rows.items()
             if row.forgotten and not row.deleted and not self.people.is_bot(row.author_id)
         }  # fmt: skip
-        tags.replace(self.session, self.source, [*self.walked.rows, *others], found, forgotten)
+        tags.replace(self.session, self.source, sorted(judged | self.walked.rows.keys()), found, forgotten)
 
-    def _roots(self, talks: dict[str, list[Member]], rows: dict[str, Row]) -> dict[str, bool]:
-        """Conversation -> its first message is there and is a question."""
-        ids = {member.id for talk in talks.values() for member in talk}
-        there = [conversation for conversation in talks if conversation in ids]
+    def _rows(self, ids: Collection[str]) -> dict[str, Row]:
+        return {row.id: row for row in queue.by_id(self.session, self.source, sorted(ids))} if ids else {}
+
+    def _asked(self, talks: Mapping[str, list[Member]], rows: Mapping[str, Row]) -> dict[str, bool]:
+        """Conversation -> its first message is a question, where a person said so or its text is gone."""
+        there = [id_ for id_, talk in talks.items() if any(member.id == id_ for member in talk)]
         stored = tags.verdicts(self.session, self.source, there, "question")
-        fresh = [
-            id_ for id_ in there
-            if id_ in rows and not rows[id_].forgotten and not stored.get(id_, (False, False))[1]
-        ]  # fmt: skip
-        verdicts = self.classifier.classify([_alone(rows[id_]) for id_ in fresh])
-        found = {id_: verdict for id_, (verdict, _) in stored.items()}
-        for id_, said in zip(fresh, verdicts, strict=True):
-            by_bot = self.people.is_bot(rows[id_].author_id)
-            found[id_] = not by_bot and any(verdict.label == "question" for verdict in said)
+        found = {id_: verdict for id_, (verdict, by_person) in stored.items() if by_person}
+        for id_ in there:
+            row = rows.get(id_)
+            if row is not None and (row.forgotten or self.people.is_bot(row.author_id)):
+                found.setdefault(id_, row.forgotten and stored.get(id_, (False, False))[0])
         return found
 
-    def _subjects(
-        self, conversation: str, talk: list[Member], tail: int, is_question: bool, rows: dict[str, Row]
-    ) -> Iterable[tuple[str, Subject]]:
-        people = [self.people.person(member.author_id) for member in talk]
-        asker = next((people[n] for n, member in enumerate(talk) if member.id == conversation), None)
-        after_reply = False
-        for n, member in enumerate(talk):
-            is_bot = self.people.is_bot(member.author_id)
-            is_root = member.id == conversation
-            by_asker = is_root or (asker is not None and people[n] == asker)
-            if n >= tail and not is_bot:
-                row = rows[member.id]
-                follows = n + 1 < len(talk) and asker is not None and people[n + 1] == asker and not by_asker
-                yield member.id, Subject(
-                    row.text, _reactions(row.reactions), bool(row.is_solution), is_root, by_asker,
-                    is_question and not is_root, after_reply, rows[talk[n + 1].id].text if follows else None,
-                )  # fmt: skip
-            after_reply = after_reply or not (by_asker or is_bot)
+    def _turn(self, member: Member, row: Row | None) -> Turn:
+        """A message as its conversation sees it; without its text where nobody looks that far back."""
+        person, is_bot = self.people.person(member.author_id), self.people.is_bot(member.author_id)
+        if row is None:
+            return Turn(member.id, person, "", is_bot)
+        return Turn(
+            row.id, person, row.text, is_bot, row.reply_to, _reactions(row.reactions), bool(row.is_solution),
+            place=self.places.get(member.channel_id, ""), in_thread=row.thread_id is not None,
+        )  # fmt: skip
 
 
 def _tail(talk: list[Member], since: Position) -> int:
-    """The index from which a conversation is to be labelled: one before the first place where something happened."""
+    """The index from which a conversation is to be labelled: as far before the first change as verdicts look ahead."""
     later = next((n for n, member in enumerate(talk) if (member.at, member.id) >= since), len(talk))
-    return max(later - 1, 0)
+    return max(later - AHEAD, 0)
 
 
-def _alone(row: Row) -> Subject:
-    return Subject(row.text, _reactions(row.reactions), bool(row.is_solution))
+def _read(conversation: str, talk: list[Member], tail: int) -> Iterable[str]:
+    """The messages whose texts must be known to label a conversation from its tail on."""
+    yield from (member.id for member in talk[max(tail - BACK, 0) :])
+    yield from (member.id for member in talk if member.id == conversation)
 
 
 def _reactions(stored: str | None) -> frozenset[str]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.classifiers import Subject
+from bot.classifiers import cues
 from bot.classifiers.cues import clean
 
 BUCKETS = 1 << 16
@@ -67,6 +68,19 @@ def shape(text: str, said: str) -> list[bool]:
         _EMOJI.search(text) is not None, ":" in text, text[:1].isupper(),
         sum(map(str.isupper, text)) * 2 > len(text),
     ]  # fmt: skip
+
+
+NOTIONS = (
+    "question", "product_idea", "bug_report", "advocacy", "introduction", "contribution", "event", "thanks",
+    "success_story", "confirmation", "instruction", "no_answer", "wish", "small_talk", "opening",
+)  # fmt: skip
+"""Of the cues that people wrote (`cues/`): what typical words say, where the corpus is too small to know them."""
+
+
+def hints(text: str) -> list[float]:
+    """What the cues of a text add up to, one figure a notion."""
+    score = cues.read(text).score
+    return [min(max(score.get(notion, 0), -3), 4) / 2 for notion in NOTIONS]
 
 
 # --- the place of a message ---------------------------------------------------------------------------------------

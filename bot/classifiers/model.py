@@ -16,7 +16,7 @@ import orjson
 
 from bot.classifiers import Subject
 from bot.classifiers.cues import clean
-from bot.classifiers.features import BUCKETS, Floats, facts, pair_buckets, shape, tokens, word_buckets
+from bot.classifiers.features import BUCKETS, Floats, facts, hints, pair_buckets, shape, tokens, word_buckets
 
 FORM = 1
 """Of the file; raised when an older program could not read it."""
@@ -26,6 +26,7 @@ SHIPPED = Path(__file__).parent / "models" / "labels.json"
 _REMEMBERED = 50_000
 """Words kept with their sums: some megabytes."""
 _LARGEST = 6.0
+_BLOCK = 64
 
 
 class Threshold(NamedTuple):
@@ -46,25 +47,33 @@ class Model:
         self.labels: tuple[str, ...] = tuple(told["labels"])
         self.card: dict[str, Any] = told["card"]
         self.thresholds = {label: Threshold(*each) for label, each in told["thresholds"].items()}
-        rarity = _array(told["rarity"])
-        self._weights = _array(told["weights"]).reshape(BUCKETS, -1) * rarity[:, None]
+        rarity = unpacked(told["rarity"])
+        self._weights = unpacked(told["weights"]).reshape(BUCKETS, -1) * rarity[:, None]
         self._norms = rarity**2
-        self._bias = _array(told["bias"])
-        self._layers = [(_array(layer["weights"]).reshape(layer["shape"]), _array(layer["bias"])) for layer in told["layers"]]  # fmt: skip
-        self._slope, self._offset = _array(told["slope"]), _array(told["offset"])
+        self._bias = unpacked(told["bias"])
+        self._layers = [
+            (unpacked(layer["weights"]).reshape(layer["shape"]), unpacked(layer["bias"]))
+            for layer in told["layers"]
+        ]
+        self._slope, self._offset = unpacked(told["slope"]), unpacked(told["offset"])
         self._known: dict[str, int] = {}
         self._sums = np.zeros((1_024, len(self.labels) + 1), np.float32)
 
     def probabilities(self, subjects: Sequence[Subject]) -> Floats:
         """One row a subject, one column a label."""
+        found = np.zeros((len(subjects), len(self.labels)), np.float32)
         if not subjects:
-            return np.zeros((0, len(self.labels)), np.float32)
-        hidden = self.inputs(subjects)
-        for weights, bias in self._layers[:-1]:
-            hidden = np.maximum(hidden @ weights + bias, 0)
-        weights, bias = self._layers[-1]
-        logits = (hidden @ weights + bias) * self._slope + self._offset
-        return 1 / (1 + np.exp(-logits))
+            return found
+        inputs = self.inputs(subjects)
+        (first, first_bias), (second, second_bias) = self._layers
+        # Blocks of one size: a product's last digit depends on its shape, and equal subjects must be judged alike.
+        block = np.zeros((_BLOCK, inputs.shape[1]), np.float32)
+        for start in range(0, len(inputs), _BLOCK):
+            some = inputs[start : start + _BLOCK]
+            block[: len(some)] = some
+            logits = np.maximum(block @ first + first_bias, 0) @ second + second_bias
+            found[start : start + _BLOCK] = logits[: len(some)]
+        return 1 / (1 + np.exp(-(found * self._slope + self._offset)))
 
     def inputs(self, subjects: Sequence[Subject]) -> Floats:
         """What the second step looks at."""
@@ -125,13 +134,14 @@ def neighbours(subject: Subject) -> tuple[str | None, ...]:
 
 
 def arranged(around: Floats, subjects: Sequence[Subject], said: dict[str, str], labels: Sequence[str]) -> Floats:
-    """The inputs of the second step: the tamed scores around each subject, the message's shape, its place."""
+    """The inputs of the second step: the tamed scores around each subject, the message's place, shape and cues."""
     question = len(labels) + list(labels).index("question")  # of the root
     for row, subject in enumerate(subjects):
         if subject.asked is not None and subject.root is not None:
             around[row, question] = 1.0 if subject.asked else -1.0
     seen = np.array(
-        [[*facts(subject), *shape(subject.text, said[subject.text])] for subject in subjects], np.float32
+        [[*facts(subject), *shape(subject.text, said[subject.text]), *hints(subject.text)] for subject in subjects],
+        np.float32,
     )
     return np.hstack([around, seen]).astype(np.float32)
 
@@ -141,14 +151,11 @@ def tame(scores: Floats) -> Floats:
     return np.clip(scores, -_LARGEST, _LARGEST) / 2
 
 
-def packed(values: Floats) -> dict[str, Any]:
-    """An array as the file holds it: a byte a number, and what one step is worth."""
-    step = float(np.abs(values).max()) / 127 or 1.0
-    bytes_ = np.round(values / step).astype(np.int8).tobytes()
-    return {"step": step, "bytes": base64.b64encode(bytes_).decode()}
+def packed(values: Floats) -> str:
+    """An array as the file holds it: two bytes a number."""
+    return base64.b64encode(values.astype("<f2").tobytes()).decode()
 
 
-def _array(told: Any) -> Floats:
-    if isinstance(told, dict):
-        return np.frombuffer(base64.b64decode(told["bytes"]), np.int8).astype(np.float32) * np.float32(told["step"])
-    return np.array(told, np.float32)
+def unpacked(told: str) -> Floats:
+    """The array again, flat."""
+    return np.frombuffer(base64.b64decode(told), "<f2").astype(np.float32)

@@ -148,14 +148,13 @@ def content(steps: Steps, judged: Judged, thresholds: dict[str, float], card: di
         {
             "form": FORM, "buckets": BUCKETS, "labels": LABELS, "card": card,
             "thresholds": {label: (given, unsure_from(given)) for label, given in thresholds.items()},
-            "rarity": packed(texts.rarity), "weights": packed(texts.weights.ravel()), "bias": texts.bias.tolist(),
+            "rarity": packed(texts.rarity), "weights": packed(texts.weights.ravel()), "bias": packed(texts.bias),
             "layers": [
-                {"shape": weights.shape, "weights": np.round(weights.ravel(), 4).tolist(), "bias": np.round(bias, 4).tolist()}
+                {"shape": weights.shape, "weights": packed(weights.ravel()), "bias": packed(bias)}
                 for weights, bias in zip(layers.weights, layers.biases, strict=True)
             ],
-            "slope": judged.slope.tolist(), "offset": judged.offset.tolist(),
+            "slope": packed(judged.slope), "offset": packed(judged.offset),
         }
     )  # fmt: skip
 
 
-__all__ = ["Data", "Judged", "best_threshold", "content", "data", "fit", "judge", "load", "scaled"]
