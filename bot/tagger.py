@@ -153,7 +153,11 @@ class _Batch:
         self.places |= conversations.places(self.session, self.source, channels - self.places.keys())
         tails = {conversation: _tail(talk, since[conversation]) for conversation, talk in talks.items()}
         rows = dict(self.walked.rows)
-        wanted = {id_ for conversation, talk in talks.items() for id_ in _read(conversation, talk, tails[conversation])}
+        wanted = {
+            id_
+            for conversation, talk in talks.items()
+            for id_ in _read(conversation, talk, tails[conversation])
+        }
         rows |= self._rows(wanted - rows.keys())
         rows |= self._rows({row.reply_to for row in rows.values() if row.reply_to is not None} - rows.keys())
         asked = self._asked(talks, rows)
@@ -170,7 +174,7 @@ class _Batch:
             for id_, verdicts in zip(whose, self.classifier.classify(seen), strict=True)
             for verdict in verdicts
         ]
-        judged = {member.id for conversation, talk in talks.items() for member in talk[tails[conversation]:]}
+        judged = {member.id for conversation, talk in talks.items() for member in talk[tails[conversation] :]}
         forgotten = {
             id_ for id_, row in rows.items()
             if row.forgotten and not row.deleted and not self.people.is_bot(row.author_id)

@@ -105,7 +105,9 @@ def replace(
     new: list[tuple[Any, ...]] = []
     for tag in tags:
         before = old.pop((tag.external_id, tag.label), None)
-        if before is None or (before[0] != MODERATOR and before != (tag.decided_by, tag.why, tag.probability)):
+        if before is None or (
+            before[0] != MODERATOR and before != (tag.decided_by, tag.why, tag.probability)
+        ):
             new.append((
                 source_id, tag.external_id, tag.label, tag.decided_by != UNSURE, tag.decided_by, tag.why,
                 tag.probability, now,

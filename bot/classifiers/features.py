@@ -11,8 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.classifiers import Subject
-from bot.classifiers import cues
+from bot.classifiers import Subject, cues
 from bot.classifiers.cues import clean
 
 BUCKETS = 1 << 16

@@ -43,7 +43,9 @@ class Model:
         self.fingerprint = sha256(content).hexdigest()
         told = orjson.loads(content)
         if told.get("form") != FORM or told.get("buckets") != BUCKETS:
-            raise ValueError("it is a model of another form: train it again, or install the program that made it")
+            raise ValueError(
+                "it is a model of another form: train it again, or install the program that made it"
+            )
         self.labels: tuple[str, ...] = tuple(told["labels"])
         self.card: dict[str, Any] = told["card"]
         self.thresholds = {label: Threshold(*each) for label, each in told["thresholds"].items()}
@@ -133,14 +135,19 @@ def neighbours(subject: Subject) -> tuple[str | None, ...]:
     )  # fmt: skip
 
 
-def arranged(around: Floats, subjects: Sequence[Subject], said: dict[str, str], labels: Sequence[str]) -> Floats:
+def arranged(
+    around: Floats, subjects: Sequence[Subject], said: dict[str, str], labels: Sequence[str]
+) -> Floats:
     """The inputs of the second step: the tamed scores around each subject, the message's place, shape and cues."""
     question = len(labels) + list(labels).index("question")  # of the root
     for row, subject in enumerate(subjects):
         if subject.asked is not None and subject.root is not None:
             around[row, question] = 1.0 if subject.asked else -1.0
     seen = np.array(
-        [[*facts(subject), *shape(subject.text, said[subject.text]), *hints(subject.text)] for subject in subjects],
+        [
+            [*facts(subject), *shape(subject.text, said[subject.text]), *hints(subject.text)]
+            for subject in subjects
+        ],
         np.float32,
     )
     return np.hstack([around, seen]).astype(np.float32)

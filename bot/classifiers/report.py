@@ -64,8 +64,12 @@ def compare(found: Path, gold: Path | None) -> str:
     }  # fmt: skip
     ids = [id_ for id_ in right if id_ in ours and right[id_][0] is not None]
     if not ids:
-        cure = 'Name the messages with their right labels by --gold: {"id": "1", "labels": ["question"]} a line.'
-        raise ConfigError([Problem(str(gold or found), "no right label stands there for any message found", cure)])
+        cure = (
+            'Name the messages with their right labels by --gold: {"id": "1", "labels": ["question"]} a line.'
+        )
+        raise ConfigError(
+            [Problem(str(gold or found), "no right label stands there for any message found", cure)]
+        )
     given = [set(ours[id_].get("tags") or ()) for id_ in ids]
     wanted = [set(right[id_][0] or ()) for id_ in ids]
     labels = sorted(set().union(*wanted))
@@ -75,7 +79,9 @@ def compare(found: Path, gold: Path | None) -> str:
     lines += [_line(each) for each in scores]
     lines += [f"{'macro F1':<70}{np.mean([each.f1 for each in scores] or [0]):>18.3f}", ""]
     lines += ["What is taken for what (right -> found, where the right one was missed):"]
-    lines += [f"  {a} -> {b}: {n}" for (a, b), n in _confused(given, wanted).most_common(_CONFUSED)] or ["  nothing"]
+    lines += [f"  {a} -> {b}: {n}" for (a, b), n in _confused(given, wanted).most_common(_CONFUSED)] or [
+        "  nothing"
+    ]
     lines += ["", "The worst misses (the surest mistakes):"]
     lines += [f"  {text}" for text in _misses(ids, ours, right, given, wanted)] or ["  none"]
     return "\n".join(lines)

@@ -73,7 +73,9 @@ class Stream:
         self._lines: OrderedDict[tuple[str, str], deque[Line]] = OrderedDict()
         self._talk_of: OrderedDict[str, _Talk] = OrderedDict()  # message -> its conversation
         self._threads: OrderedDict[tuple[str, str], _Talk] = OrderedDict()
-        self._habits: OrderedDict[str, str] = OrderedDict()  # author or channel -> the language last spoken there
+        self._habits: OrderedDict[str, str] = (
+            OrderedDict()
+        )  # author or channel -> the language last spoken there
         self._at = 0
 
     def add(self, said: Said) -> list[Labelled]:
@@ -100,7 +102,9 @@ class Stream:
         """The conversation of a message, and the message that it goes on from."""
         home = (said.platform or "", said.channel or "")
         if said.thread is not None:
-            talk = self._threads.get((home[0], said.thread)) or self._talk_of.get(said.thread) or _Talk(said.id)
+            talk = (
+                self._threads.get((home[0], said.thread)) or self._talk_of.get(said.thread) or _Talk(said.id)
+            )
             _remember(self._threads, (home[0], said.thread), talk)
             last = next((turn.id for turn in reversed(talk.turns) if turn.person != said.author), talk.root)
             return talk, said.reply_to or (last if talk.turns else None)

@@ -65,7 +65,9 @@ def marked(subject: Subject) -> list[Verdict]:
     elif not subject.by_asker and (subject.is_solution or checked):
         why = "The platform marks it as the solution." if subject.is_solution else "Bears a check-mark."
         found.append(Verdict("support_answer", PLATFORM, why))
-    return [verdict for n, verdict in enumerate(found) if verdict.label not in {each.label for each in found[:n]}]
+    return [
+        verdict for n, verdict in enumerate(found) if verdict.label not in {each.label for each in found[:n]}
+    ]
 
 
 def possible(label: str, subject: Subject) -> bool:
@@ -87,7 +89,11 @@ def why(label: str, subject: Subject) -> str:
         elif then.get("thanks", 0) > 0:
             said.append("The asker then says thanks.")
     elif label == "resolved":
-        said.append("By the asker, after a reply." if subject.by_asker and subject.after_reply else "In a conversation.")
+        said.append(
+            "By the asker, after a reply."
+            if subject.by_asker and subject.after_reply
+            else "In a conversation."
+        )
     elif label == "question":
         said.append("Opens its conversation." if subject.is_root else "Within a conversation.")
         if "?" in subject.text:

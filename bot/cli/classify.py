@@ -71,12 +71,16 @@ def _lines() -> Iterator[bytes | None]:
         yield rest
 
 
-@app.command(epilog="Example: spaces classify < messages.jsonl > found.jsonl; spaces evaluate found.jsonl --gold messages.jsonl")
+@app.command(
+    epilog="Example: spaces classify < messages.jsonl > found.jsonl; spaces evaluate found.jsonl --gold messages.jsonl"
+)
 def evaluate(
     found: Annotated[Path, typer.Argument(help="What `spaces classify` wrote.", metavar="FILE")],
     gold: Annotated[
         Path | None,
-        typer.Option(help='Messages with their right labels: {"id", "labels": [...]}; without it they stand in FILE as "gold".'),
+        typer.Option(
+            help='Messages with their right labels: {"id", "labels": [...]}; without it they stand in FILE as "gold".'
+        ),
     ] = None,
 ) -> None:
     """Compare what `spaces classify` found with the right labels.

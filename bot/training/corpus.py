@@ -111,7 +111,10 @@ def main(paths: list[str]) -> None:
               f" {sum(not line.labels for line in lines)} without a label,"
               f" texts written twice: {sum(n - 1 for n in Counter(line.text.lower() for line in lines).values())}")  # fmt: skip
         for language in sorted({line.language for line in lines}):
-            print(f"  {language}: " + ", ".join(f"{l} {labels[language, l]} (~{near[language, l]})" for l in LABELS))
+            print(
+                f"  {language}: "
+                + ", ".join(f"{l} {labels[language, l]} (~{near[language, l]})" for l in LABELS)
+            )
 
 
 if __name__ == "__main__":

@@ -74,7 +74,9 @@ def fit_texts(counts: sparse.csr_matrix, truth: Bools, weights: Floats | None = 
         value = float((share * (np.logaddexp(0, logits) - wanted * logits)).sum() + 0.5 * (w * w).sum())
         return value, np.concatenate([(turned @ off + w).ravel(), off.sum(0)]).astype(np.float64)
 
-    done = minimize(loss, np.zeros((len(used) + 1) * labels), jac=True, method="L-BFGS-B", options={"maxiter": 60})
+    done = minimize(
+        loss, np.zeros((len(used) + 1) * labels), jac=True, method="L-BFGS-B", options={"maxiter": 60}
+    )
     found = np.zeros((BUCKETS, labels), np.float32)
     found[used] = done.x[:-labels].reshape(-1, labels)
     return Texts(rarity, found, done.x[-labels:].astype(np.float32))

@@ -61,7 +61,9 @@ def _chat(block: Sequence[Line]) -> list[int]:
     lines: list[conversations.Line] = []
     roots: list[int] = []
     for number, line in enumerate(block):
-        speaker = speakers.setdefault(line.author, Speaker(line.author, conversations.names(line.author), line.is_bot))
+        speaker = speakers.setdefault(
+            line.author, Speaker(line.author, conversations.names(line.author), line.is_bot)
+        )
         reading = cues.read(line.text)
         here = conversations.Line(
             str(number), number * _PACE, speaker, conversations.calls(line.text),

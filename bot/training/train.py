@@ -26,7 +26,6 @@ from bot.training.fit import (
     fit_texts,
     read_layers,
     read_texts,
-    scaled,
 )
 from bot.training.talks import examples
 
@@ -156,5 +155,3 @@ def content(steps: Steps, judged: Judged, thresholds: dict[str, float], card: di
             "slope": packed(judged.slope), "offset": packed(judged.offset),
         }
     )  # fmt: skip
-
-
