@@ -6,7 +6,9 @@ A text becomes words, pairs of neighbouring words, and the letters inside words 
 
 import re
 import zlib
+from bisect import bisect_left
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +20,7 @@ BUCKETS = 1 << 16
 _SHORTEST, _LONGEST = 3, 5
 _LONGEST_WORD = 40
 
-_TOKEN = re.compile(r"[a-z]+|0|‹\w+›|[?!¿¡]+|\.\.\.|[^\W\d_]+|[^\w\s]")
+_TOKEN = re.compile(r"[a-z]+|0|\u2039\w+\u203a|[?!¿¡]+|\.\.\.|[^\W\d_]+|[^\w\s]")
 _DIGITS = re.compile(r"\d+")
 _START, _END = "^", "$"
 
@@ -43,7 +45,7 @@ def word_buckets(word: str) -> list[int]:
 
 def pair_buckets(words: Sequence[str]) -> list[int]:
     """The buckets of each two words that stand together."""
-    return [_bucket(f"{one} {other}") for one, other in zip(words, words[1:], strict=False)]
+    return [_bucket(f"{one} {other}") for one, other in pairwise(words)]
 
 
 def _bucket(text: str) -> int:
@@ -54,16 +56,18 @@ def _bucket(text: str) -> int:
 
 _EMOJI = re.compile("[\U0001f300-\U0001faff\u2600-\u27bf]|:[a-z_]{3,30}:")
 SHAPES = 18
+_LENGTHS = (3, 7, 15, 30)
+"""In words: from one word to a long post."""
 
 
 def shape(text: str, said: str) -> list[bool]:
     """How a text looks, `SHAPES` facts: its length, its marks, what is in it."""
-    words = said.count(" ") + 1
+    length = bisect_left(_LENGTHS, said.count(" ") + 1)
     ended = text.rstrip()
     return [
-        words <= 3, 3 < words <= 7, 7 < words <= 15, 15 < words <= 30, words > 30,
+        *(length == n for n in range(len(_LENGTHS) + 1)),
         "?" in text, ended.endswith("?"), text.count("?") > 1, "!" in text, "\n" in text,
-        "‹link›" in said, "‹code›" in said, "@" in said, _DIGITS.search(said) is not None,
+        "\u2039link\u203a" in said, "\u2039code\u203a" in said, "@" in said, _DIGITS.search(said) is not None,
         _EMOJI.search(text) is not None, ":" in text, text[:1].isupper(),
         sum(map(str.isupper, text)) * 2 > len(text),
     ]  # fmt: skip

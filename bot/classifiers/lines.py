@@ -29,7 +29,7 @@ def read_line(line: bytes) -> Said:
         raise ValueError('its "text" is no text. Put it in quotes.')
     return Said(
         _text(told["id"]) or "", text or "", _moment(told.get("at")),
-        **{name: _text(told.get(name)) for name in _TEXTS},  # type: ignore[arg-type] # names of texts alone
+        **{name: _text(told.get(name)) for name in _TEXTS},
         is_bot=told.get("is_bot") is True or told.get("bot") is True,
     )  # fmt: skip
 

@@ -75,7 +75,8 @@ class Model:
             block[: len(some)] = some
             logits = np.maximum(block @ first + first_bias, 0) @ second + second_bias
             found[start : start + _BLOCK] = logits[: len(some)]
-        return 1 / (1 + np.exp(-(found * self._slope + self._offset)))
+        probabilities: Floats = 1 / (1 + np.exp(-(found * self._slope + self._offset)))
+        return probabilities
 
     def inputs(self, subjects: Sequence[Subject]) -> Floats:
         """What the second step looks at."""
@@ -92,7 +93,10 @@ class Model:
     def scores(self, said: Sequence[str]) -> Floats:
         """The logits of cleaned texts, read alone."""
         words = [tokens(text) for text in said]
-        starts, numbers, pairs, ends = [], [], [], []
+        starts: list[int] = []
+        numbers: list[int] = []
+        pairs: list[int] = []
+        ends: list[int] = []
         for each in words:
             starts.append(len(numbers))
             numbers += self._numbers(each)
@@ -102,7 +106,8 @@ class Model:
         found = np.array(pairs)
         total = sums[:, :-1] + np.add.reduceat(self._weights[found], ends)
         norm = sums[:, -1] + np.add.reduceat(self._norms[found], ends)
-        return total / np.sqrt(norm)[:, None] + self._bias
+        logits: Floats = total / np.sqrt(norm)[:, None] + self._bias
+        return logits
 
     def _numbers(self, words: Iterable[str]) -> list[int]:
         known = self._known
@@ -155,7 +160,7 @@ def arranged(
 
 def tame(scores: Floats) -> Floats:
     """Scores as the second step takes them: within bounds."""
-    return np.clip(scores, -_LARGEST, _LARGEST) / 2
+    return (np.clip(scores, -_LARGEST, _LARGEST) / 2).astype(np.float32)
 
 
 def packed(values: Floats) -> str:

@@ -118,8 +118,9 @@ class Stream:
         before = self._lines.get(home, ())
         found = parent(line, list(before))
         self._line_up(home, line)
-        talk = self._talk_of.get(found.id) if found is not None else None
-        return talk or _Talk(said.id), None if found is None else found.id
+        if found is None:
+            return _Talk(said.id), None
+        return self._talk_of.get(found.id) or _Talk(said.id), found.id
 
     def _line(self, said: Said) -> Line:
         self._at = int(said.at.timestamp() * 1_000_000) if said.at is not None else self._at + _PACE

@@ -1,5 +1,6 @@
 """`spaces classify` and `spaces evaluate`: the classifier by itself, on any messages, and how good it is."""
 
+import os
 import select
 import sys
 from collections.abc import Iterator
@@ -62,7 +63,7 @@ def _lines() -> Iterator[bytes | None]:
         if not ready:
             yield None
             select.select([source], [], [])
-        some = source.read1(1 << 16)
+        some = os.read(source.fileno(), 1 << 16)
         if not some:
             break
         *whole, rest = (rest + some).split(b"\n")
@@ -87,6 +88,6 @@ def evaluate(
 
     Prints precision, recall and F1 of each label with 95 % intervals, what is taken for what, and the worst misses.
     """
-    from bot.classifiers.report import compare  # noqa: PLC0415
+    from bot.evaluation import compare  # noqa: PLC0415
 
     typer.echo(compare(found, gold))

@@ -63,58 +63,65 @@ def read_file(path: Path) -> Iterator[Line]:
         Malformed: a line is not in the form.
     """
     head: dict[str, str] = {}
-    talk, kind, place, seen = 0, "", "", 0
+    talk, place, seen = 0, None, 0
     for count, line in enumerate(path.read_text("utf-8").splitlines(), 1):
         where = f"{path.name}, line {count}"
         if not line.strip():
             continue
         if line.startswith("## "):
-            found = _PLACE.fullmatch(line)
-            if found is None:
+            place = _PLACE.fullmatch(line)
+            if place is None:
                 raise Malformed(f"{where}: write '## chat NAME', '## thread NAME' or '## forum TITLE'")
-            talk, kind, place, seen = talk + 1, found["kind"], found["title"], 0
-        elif not talk:
+            talk, seen = talk + 1, 0
+        elif place is None:
             key, colon, value = line.partition(": ")
             if not colon:
                 raise Malformed(f"{where}: before the first '## ' only 'name: value' lines stand")
             head[key] = value
         else:
-            turn = _TURN.fullmatch(line)
-            if turn is None:
-                raise Malformed(f"{where}: write '1 author >reply: [labels ~looks_like] text'")
-            words = turn["labels"].split()
-            labels = frozenset(word for word in words if not word.startswith("~"))
-            near = frozenset(word[1:] for word in words if word.startswith("~"))
-            unknown = (labels | near) - set(LABELS)
-            number, reply = int(turn["number"]), int(turn["reply"]) if turn["reply"] else None
-            if unknown:
-                raise Malformed(f"{where}: there is no label {', '.join(sorted(unknown))}")
-            if labels & near:
-                raise Malformed(f"{where}: a label stands with and without ~")
-            if number != seen + 1 or (reply is not None and reply >= number):
-                raise Malformed(f"{where}: numbers go up by one in each block, and replies go back")
-            seen = number
-            yield Line(
-                head["community"], head["language"], talk, kind, place, number, turn["author"],
-                turn["kind"] == "*", turn["kind"] == "+", reply, turn["text"].replace("\\n", "\n"), labels, near,
-            )  # fmt: skip
+            found = _line(line, head, place, talk, where)
+            if found.number != seen + 1:
+                raise Malformed(f"{where}: numbers go up by one in each block")
+            seen = found.number
+            yield found
+
+
+def _line(line: str, head: dict[str, str], place: re.Match[str], talk: int, where: str) -> Line:
+    turn = _TURN.fullmatch(line)
+    if turn is None:
+        raise Malformed(f"{where}: write '1 author >reply: [labels ~looks_like] text'")
+    words = turn["labels"].split()
+    labels = frozenset(word for word in words if not word.startswith("~"))
+    near = frozenset(word[1:] for word in words if word.startswith("~"))
+    unknown = (labels | near) - set(LABELS)
+    if unknown:
+        raise Malformed(f"{where}: there is no label {', '.join(sorted(unknown))}")
+    if labels & near:
+        raise Malformed(f"{where}: a label stands with and without ~")
+    number, reply = int(turn["number"]), int(turn["reply"]) if turn["reply"] else None
+    if reply is not None and reply >= number:
+        raise Malformed(f"{where}: replies go back")
+    return Line(
+        head["community"], head["language"], talk, place["kind"], place["title"], number, turn["author"],
+        turn["kind"] == "*", turn["kind"] == "+", reply, turn["text"].replace("\\n", "\n"), labels, near,
+    )  # fmt: skip
 
 
 def main(paths: list[str]) -> None:
-    """Check files or folders, and print what stands in them."""
+    """Check files or folders, and say what stands in them."""
     for name in paths:
         path = Path(name)
         lines = list(read(path) if path.is_dir() else read_file(path))
         labels = Counter((line.language, label) for line in lines for label in line.labels)
         near = Counter((line.language, label) for line in lines for label in line.near)
-        print(f"{name}: {len(lines)} messages, {len({line.community for line in lines})} communities,"
-              f" {sum(not line.labels for line in lines)} without a label,"
-              f" texts written twice: {sum(n - 1 for n in Counter(line.text.lower() for line in lines).values())}")  # fmt: skip
+        twice = sum(count - 1 for count in Counter(line.text.lower() for line in lines).values())
+        sys.stdout.write(
+            f"{name}: {len(lines)} messages, {len({line.community for line in lines})} communities, "
+            f"{sum(not line.labels for line in lines)} without a label, texts written twice: {twice}\n"
+        )
         for language in sorted({line.language for line in lines}):
-            print(
-                f"  {language}: "
-                + ", ".join(f"{l} {labels[language, l]} (~{near[language, l]})" for l in LABELS)
-            )
+            counts = (f"{label} {labels[language, label]} (~{near[language, label]})" for label in LABELS)
+            sys.stdout.write(f"  {language}: {', '.join(counts)}\n")
 
 
 if __name__ == "__main__":

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 
 from bot.classifiers import cues
-from bot.classifiers.report import score
+from bot.classifiers.features import Floats
+from bot.evaluation import score
 from bot.training.corpus import LABELS
+from bot.training.fit import Bools
 from bot.training.train import Data, Judged, best_threshold, content, fit, judge, load
 
 _BINS = (0.0, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 1.0)
@@ -57,7 +59,7 @@ def card_of(data: Data, judged: Judged, thresholds: dict[str, float]) -> dict[st
     }
 
 
-def _figures(probabilities: np.ndarray, truth: np.ndarray, threshold: float) -> dict[str, Any]:  # type: ignore[type-arg]
+def _figures(probabilities: Floats, truth: Bools, threshold: float) -> dict[str, Any]:
     found = score("", probabilities >= threshold, truth)
     return {
         "n": found.wanted, "precision": round(found.precision, 3), "recall": round(found.recall, 3),
@@ -65,7 +67,7 @@ def _figures(probabilities: np.ndarray, truth: np.ndarray, threshold: float) -> 
     }  # fmt: skip
 
 
-def _calibration(probabilities: np.ndarray, truth: np.ndarray) -> list[list[float]]:  # type: ignore[type-arg]
+def _calibration(probabilities: Floats, truth: Bools) -> list[list[float]]:
     """For each stretch of probabilities: how sure on average, how often right, how many."""
     place = np.digitize(probabilities, _BINS[1:-1])
     return [
@@ -84,10 +86,10 @@ def table(card: dict[str, Any]) -> str:
     lines = ["| label | n | precision | recall | F1 | en | es |", "|---|--:|--:|--:|--:|--:|--:|"]
     for label, told in card["labels"].items():
         languages = [
-            f"{told[code]['f1']:.2f} ({told[code]['interval'][0]:.2f}–{told[code]['interval'][1]:.2f})"
+            f"{told[code]['f1']:.2f} ({told[code]['interval'][0]:.2f} to {told[code]['interval'][1]:.2f})"
             for code in ("en", "es")
         ]
-        interval = f"{told['interval'][0]:.2f}–{told['interval'][1]:.2f}"
+        interval = f"{told['interval'][0]:.2f} to {told['interval'][1]:.2f}"
         lines.append(
             f"| `{label}` | {told['n']} | {told['precision']:.2f} | {told['recall']:.2f} | "
             f"{told['f1']:.2f} ({interval}) | {' | '.join(languages)} |"

@@ -44,7 +44,7 @@ class Data(NamedTuple):
     counts: Any
     """What is in each text, a row a text."""
     said: dict[str, str]
-    index: np.ndarray[Any, np.dtype[np.int64]]
+    rows: np.ndarray[Any, np.dtype[np.int64]]
     """For each subject the rows of its own and its neighbours' texts; -1: none."""
 
 
@@ -95,13 +95,13 @@ def fit(all_: Data, chosen: Bools) -> Steps:
 
 
 def _own(all_: Data, chosen: Bools) -> Any:
-    return all_.counts[all_.index[chosen, 0]]
+    return all_.counts[all_.rows[chosen, 0]]
 
 
 def inputs_of(all_: Data, texts: Texts) -> Floats:
     """What the second step sees of every example, by a first step."""
     scores = np.vstack([tame(read_texts(texts, all_.counts)), np.zeros((1, len(LABELS)), np.float32)])
-    around = scores[all_.index].reshape(len(all_.lines), -1)
+    around = scores[all_.rows].reshape(len(all_.lines), -1)
     return arranged(around, all_.subjects, all_.said, LABELS)
 
 

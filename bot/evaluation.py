@@ -41,7 +41,7 @@ class Score(NamedTuple):
         return 2 * self.right / (self.given + self.wanted) if self.given + self.wanted else 0.0
 
 
-def score(label: str, given: Sequence[bool], wanted: Sequence[bool]) -> Score:
+def score(label: str, given: Any, wanted: Any) -> Score:
     """The figures of one label over all messages."""
     one, other = np.asarray(given, bool), np.asarray(wanted, bool)
     draws = np.random.default_rng(1).integers(0, len(one), (_DRAWS, len(one)), dtype=np.int32)
@@ -89,7 +89,7 @@ def compare(found: Path, gold: Path | None) -> str:
 
 def _line(each: Score) -> str:
     def cell(value: float, interval: tuple[float, float] | None) -> str:
-        return f"{value:>12.3f} ({interval[0]:.2f}-{interval[1]:.2f})" if interval else "–"
+        return f"{value:>12.3f} ({interval[0]:.2f}-{interval[1]:.2f})" if interval else "\N{EN DASH}"
 
     precision, recall = wilson(each.right, each.given), wilson(each.right, each.wanted)
     return (
