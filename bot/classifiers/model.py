@@ -49,7 +49,7 @@ class Model:
         self.labels: tuple[str, ...] = tuple(told["labels"])
         self.card: dict[str, Any] = told["card"]
         self.thresholds = {label: Threshold(*each) for label, each in told["thresholds"].items()}
-        rarity = unpacked(told["rarity"])
+        rarity = self.rarity = unpacked(told["rarity"])
         self._weights = unpacked(told["weights"]).reshape(BUCKETS, -1) * rarity[:, None]
         self._norms = rarity**2
         self._bias = unpacked(told["bias"])
