@@ -268,6 +268,7 @@ class Schedule(_Section):
 class Tagging(_Section):
     """What moderators' reactions, and the topic tags of a platform, mean."""
 
+    classifier: Literal["model", "rules"] = "model"
     emoji: dict[str, str] = {}
     topic_tags: dict[str, str] = {}
 

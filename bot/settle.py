@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Protocol
 
+from bot import learning
 from bot.tagger import drain
 from storage import population
 from storage.database import Database
@@ -38,4 +39,5 @@ def settle(database: Database, config: "Config", screen: Screen) -> None:
         drain(
             database,
             on_progress=lambda done, total: show(done / total if total else None, f"{done:,} messages"),
+            classifier=learning.classifier(database, config),
         )

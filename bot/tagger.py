@@ -8,20 +8,17 @@ again when a message came, changed or went: the lines shortly after it, those th
 the message before it on, the conversations it is or was in. So the outcome does not depend on the order of arrival.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable
 
-import orjson
 from sqlalchemy.orm import Session
 
-from bot.classifiers import Classifier, Subject
-from bot.classifiers.subjects import AHEAD, BACK, Turn, subjects
+from bot.classifiers import Classifier
 from bot.classifiers.trained import Trained
+from bot.reading import Reading
 from bot.walk import People, Walk, Walked
 from storage import conversations, queue, tags
-from storage.conversations import Member
 from storage.database import Database
-from storage.queue import Position, Row
+from storage.queue import Position
 from storage.tables import Setting
 
 _SETTING = "tagged_by"
@@ -81,7 +78,7 @@ class _Batch:
         self.source = source
         self.people = People(session, source)
         self.walked = Walked()
-        self.places: dict[str, str] = {}
+        self.reading = Reading(session, source, self.people)
 
     def run(self, channel: str, limit: int) -> int:
         """Take about `limit` messages out of the queue, from this channel on; returns how many."""
@@ -145,81 +142,15 @@ class _Batch:
             if conversation is not None:
                 position = (-1, "") if conversation == id_ else row.position
                 since[conversation] = min(since.get(conversation, position), position)
-        talks: dict[str, list[Member]] = {}
-        for member in conversations.members(self.session, self.source, since):
-            talks.setdefault(member.conversation_id, []).append(member)
-        self.people.know(member.author_id for talk in talks.values() for member in talk)
-        channels = {member.channel_id for talk in talks.values() for member in talk}
-        self.places |= conversations.places(self.session, self.source, channels - self.places.keys())
-        tails = {conversation: _tail(talk, since[conversation]) for conversation, talk in talks.items()}
-        rows = dict(self.walked.rows)
-        wanted = {
-            id_
-            for conversation, talk in talks.items()
-            for id_ in _read(conversation, talk, tails[conversation])
-        }
-        rows |= self._rows(wanted - rows.keys())
-        rows |= self._rows({row.reply_to for row in rows.values() if row.reply_to is not None} - rows.keys())
-        asked = self._asked(talks, rows)
-        seen: list[Subject] = []
-        whose: list[str] = []
-        for conversation, talk in talks.items():
-            turns = [self._turn(member, rows.get(member.id)) for member in talk]
-            known = asked.get(conversation)
-            for n, subject in subjects(turns, conversation, known, tails[conversation]):
-                whose.append(talk[n].id)
-                seen.append(subject)
+        seen = self.reading.read(since, self.walked.rows)
         found = [
             tags.MachineTag(id_, verdict.label, verdict.decided_by, verdict.why, verdict.probability)
-            for id_, verdicts in zip(whose, self.classifier.classify(seen), strict=True)
+            for id_, verdicts in zip(seen.ids, self.classifier.classify(seen.subjects), strict=True)
             for verdict in verdicts
         ]
-        judged = {member.id for conversation, talk in talks.items() for member in talk[tails[conversation] :]}
         forgotten = {
-            id_ for id_, row in rows.items()
+            id_ for id_, row in seen.rows.items()
             if row.forgotten and not row.deleted and not self.people.is_bot(row.author_id)
         }  # fmt: skip
-        tags.replace(self.session, self.source, sorted(judged | self.walked.rows.keys()), found, forgotten)
-
-    def _rows(self, ids: Collection[str]) -> dict[str, Row]:
-        return {row.id: row for row in queue.by_id(self.session, self.source, sorted(ids))} if ids else {}
-
-    def _asked(self, talks: Mapping[str, list[Member]], rows: Mapping[str, Row]) -> dict[str, bool]:
-        """Conversation -> its first message is a question, where a person said so or its text is gone."""
-        there = [id_ for id_, talk in talks.items() if any(member.id == id_ for member in talk)]
-        stored = tags.verdicts(self.session, self.source, there, "question")
-        found = {id_: verdict for id_, (verdict, by_person) in stored.items() if by_person}
-        for id_ in there:
-            row = rows.get(id_)
-            if row is not None and (row.forgotten or self.people.is_bot(row.author_id)):
-                found.setdefault(id_, row.forgotten and stored.get(id_, (False, False))[0])
-        return found
-
-    def _turn(self, member: Member, row: Row | None) -> Turn:
-        """A message as its conversation sees it; without its text where nobody looks that far back."""
-        person, is_bot = self.people.person(member.author_id), self.people.is_bot(member.author_id)
-        if row is None:
-            return Turn(member.id, person, "", is_bot)
-        return Turn(
-            row.id, person, row.text, is_bot, row.reply_to, _reactions(row.reactions), bool(row.is_solution),
-            place=self.places.get(member.channel_id, ""), in_thread=row.thread_id is not None,
-        )  # fmt: skip
-
-
-def _tail(talk: list[Member], since: Position) -> int:
-    """The index from which a conversation is to be labelled: as far before the first change as verdicts look ahead."""
-    later = next((n for n, member in enumerate(talk) if (member.at, member.id) >= since), len(talk))
-    return max(later - AHEAD, 0)
-
-
-def _read(conversation: str, talk: list[Member], tail: int) -> Iterable[str]:
-    """The messages whose texts must be known to label a conversation from its tail on."""
-    yield from (member.id for member in talk[max(tail - BACK, 0) :])
-    yield from (member.id for member in talk if member.id == conversation)
-
-
-def _reactions(stored: str | None) -> frozenset[str]:
-    if stored is None:
-        return frozenset()
-    found: dict[str, Any] = orjson.loads(stored)
-    return frozenset(found)
+        judged = sorted(seen.judged | self.walked.rows.keys())
+        tags.replace(self.session, self.source, judged, found, forgotten)

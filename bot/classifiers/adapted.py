@@ -27,11 +27,11 @@ _PARTS = 5
 _ROUNDS = 60
 _OFFSET_RESTRAINT = 1.0
 _WORD_RESTRAINT = 0.15
-_LEAST_GAIN = 2.0
-"""In standard errors of the mean gain in log-likelihood a verdict."""
+_LEAST_GAIN, _LEAST_GAIN_UNASKED, _MOSTLY = 1.0, 2.0, 0.5
+"""In standard errors of the mean gain in log-likelihood a verdict; more where most verdicts were not asked for."""
 _ANCHOR = 1.0
-_SURE, _TESTED, _HONEST = 4.6, 10, 0.3
-"""Of at least 10 verdicts on what the model is 99 % sure of, an honest giver agrees with 30 %."""
+_SURE, _TESTED, _HONEST = 4.6, 10, 0.7
+"""Of at least 10 verdicts on what the model is 99 % sure of, an honest giver agrees with 70 %."""
 
 
 class Judgement(NamedTuple):
@@ -43,6 +43,8 @@ class Judgement(NamedTuple):
     group: str
     """What must not be torn between learning and testing: the conversation."""
     decider: str = ""
+    is_sampled: bool = False
+    """It was asked for, on a message drawn at random; else somebody spoke up, mostly where the machine was wrong."""
 
 
 class Texts(NamedTuple):
@@ -81,7 +83,9 @@ class Adapted(Model):
         self.base = self.fingerprint
         self.fingerprint = sha256(shipped + content).hexdigest()
         self.card = {**self.card, "local": told.get("card", {})}
-        self.corrections = {label: _unpacked(each) for label, each in told["corrections"].items() if label in self.labels}
+        self.corrections = {
+            label: _unpacked(each) for label, each in told["corrections"].items() if label in self.labels
+        }
 
     def probabilities(self, subjects: Sequence[Subject]) -> Floats:
         """One row a subject, one column a label."""
@@ -92,7 +96,7 @@ class Adapted(Model):
         seen = texts_of(self, [subject.text for subject in subjects])
         for label, correction in self.corrections.items():
             logits[:, self.labels.index(label)] += added(correction, seen)
-        corrected: Floats = 1 / (1 + np.exp(-logits))
+        corrected: Floats = (1 / (1 + np.exp(-logits))).astype(np.float32)
         return corrected
 
 
@@ -115,7 +119,7 @@ def texts_of(model: Model, texts: Sequence[str]) -> Texts:
     at, begin = np.array(buckets, np.int64), np.array(starts, np.int64)
     norms = np.sqrt(np.add.reduceat(model.rarity[at] ** 2, begin))
     lengths = np.diff(np.append(begin, len(at)))
-    return Texts(at, model.rarity[at] / np.repeat(norms, lengths), begin)
+    return Texts(at, (model.rarity[at] / np.repeat(norms, lengths)).astype(np.float32), begin)
 
 
 def added(correction: Correction, seen: Texts) -> Floats:
@@ -165,24 +169,44 @@ def _learn_label(
     parts = _dealt(about)
     shipped = loss(base, truth)
     rest = calm.logits[:, column] if calm.seen is not None else None
+    drawn = np.array([each.is_sampled for each in about])
     best: Correction | None = None
     for with_words in (False, True):
-        if with_words and len(about) < ENOUGH_FOR_WORDS:
+        # How common a label is can be learned from messages drawn at random alone.
+        chosen = np.flatnonzero(drawn | with_words)
+        if len(chosen) < (ENOUGH_FOR_WORDS if with_words else FEW):
             continue
-        held = np.zeros(len(about), np.float32)
-        for part in range(_PARTS):
-            inside, outside = np.flatnonzero(parts != part), np.flatnonzero(parts == part)
-            if len(inside) and len(outside):
-                some = _Case(base[inside], seen.of(inside), truth[inside], weights[inside])
-                fitted = _fit(_anchored(some, rest, calm.seen), with_words=with_words)
-                held[outside] = added(fitted, seen.of(outside))
-        gains = (shipped - loss(base + held, truth)) * weights
-        gain = float(gains.mean())
-        error = float(gains.std() / np.sqrt(len(gains)))
-        if gain > _LEAST_GAIN * error and (best is None or gain > best.gain):
-            whole = _fit(_anchored(_Case(base, seen, truth, weights), rest, calm.seen), with_words=with_words)
-            best = Correction(whole.offset, whole.words, gain, len(about))
+        case = _Case(base[chosen], seen.of(chosen), truth[chosen], weights[chosen])
+        plain, held = _held(case, parts[chosen], rest, calm.seen, with_words=with_words)
+        # Words must know more than how often this giver says yes, which whoever guesses would know too.
+        before = (
+            np.minimum(shipped[chosen].mean(), loss(case.base + plain, case.truth).mean())
+            if with_words
+            else None
+        )
+        gains = shipped[chosen] - loss(case.base + held, case.truth)
+        gain, error = float(gains.mean()), float(gains.std() / np.sqrt(len(gains)))
+        beyond = gain if before is None else float(before - loss(case.base + held, case.truth).mean())
+        least = _LEAST_GAIN if drawn[chosen].mean() > _MOSTLY else _LEAST_GAIN_UNASKED
+        if min(gain, beyond) > least * error and (best is None or gain > best.gain):
+            whole = _fit(_anchored(case, rest, calm.seen), with_words=with_words)
+            best = Correction(whole.offset, whole.words, gain, len(chosen))
     return best
+
+
+def _held(
+    case: "_Case", parts: NDArray[np.int64], rest: Floats | None, calm: Texts | None, *, with_words: bool
+) -> tuple[Floats, Floats]:
+    """For each verdict what an offset alone, and what the correction, adds to it when learned from the others."""
+    plain, held = np.zeros(len(parts), np.float32), np.zeros(len(parts), np.float32)
+    for part in range(_PARTS):
+        inside, outside = np.flatnonzero(parts != part), np.flatnonzero(parts == part)
+        if len(inside) and len(outside):
+            some = _Case(case.base[inside], case.seen.of(inside), case.truth[inside], case.weights[inside])
+            fitted = _fit(_anchored(some, rest, calm), with_words=with_words)
+            held[outside] = added(fitted, case.seen.of(outside))
+            plain[outside] = _fit(some, with_words=False).offset
+    return plain, held
 
 
 class _Case(NamedTuple):
@@ -220,14 +244,16 @@ def _fit(case: _Case, *, with_words: bool) -> Correction:
     offset = 0.0
     slow, fast = np.zeros(len(used) + 1), np.zeros(len(used) + 1)
     for step in range(1, _ROUNDS + 1):
-        logits = case.base + offset
+        logits: Floats = (case.base + offset).astype(np.float32)
         if with_words:
-            logits = logits + np.add.reduceat(words[place] * seen.values, seen.starts)
+            logits += np.add.reduceat(words[place] * seen.values, seen.starts)
         off = case.weights * (1 / (1 + np.exp(-logits)) - case.truth)
         pull = np.zeros(len(used) + 1)
         pull[-1] = off.sum() + _OFFSET_RESTRAINT * offset
         if with_words:
-            pull[:-1] = np.bincount(place, np.repeat(off, lengths) * seen.values, len(used)) + _WORD_RESTRAINT * words
+            pull[:-1] = (
+                np.bincount(place, np.repeat(off, lengths) * seen.values, len(used)) + _WORD_RESTRAINT * words
+            )
         slow, fast = 0.9 * slow + 0.1 * pull, 0.99 * fast + 0.01 * pull**2
         move = 0.1 * (slow / (1 - 0.9**step)) / (np.sqrt(fast / (1 - 0.99**step)) + 1e-6)
         offset -= float(move[-1])
@@ -240,13 +266,15 @@ def _fit(case: _Case, *, with_words: bool) -> Correction:
 
 
 def trust(model: Model, judgements: Sequence[Judgement]) -> dict[str, float]:
-    """How much each giver's verdicts count, 0 to 1.
+    """How much each giver's verdicts count, 0 to 1, of those who were asked about messages drawn at random.
 
     Who says yes (or no) to everything the model is sure against, far oftener than the model errs, says nothing.
     """
     found = {}
     for giver in sorted({each.decider for each in judgements}):
-        own = [each for each in judgements if each.decider == giver]
+        own = [each for each in judgements if each.decider == giver and each.is_sampled]
+        if not own:
+            continue
         columns = [model.labels.index(each.label) for each in own]
         logits = logit(model.probabilities([each.subject for each in own]))[np.arange(len(own)), columns]
         sure = np.abs(logits) > _SURE
@@ -272,7 +300,9 @@ def _dealt(about: Sequence[Judgement]) -> NDArray[np.int64]:
 
 def content(corrections: dict[str, Correction], card: dict[str, Any]) -> bytes:
     """Corrections as kept: only the buckets that count."""
-    return orjson.dumps({"card": card, "corrections": {label: _packed(each) for label, each in corrections.items()}})
+    return orjson.dumps(
+        {"card": card, "corrections": {label: _packed(each) for label, each in corrections.items()}}
+    )
 
 
 def _packed(each: Correction) -> dict[str, Any]:
