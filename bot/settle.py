@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Protocol
 
+from bot import learning
 from bot.tagger import drain
 from storage import population
 from storage.database import Database
@@ -39,4 +40,5 @@ def settle(database: Database, config: "Config", screen: Screen) -> None:
             database,
             on_progress=lambda done, total: show(done / total if total else None, f"{done:,} messages"),
             topic_tags=config.tagging.topic_tags,
+            classifier=learning.classifier(database, config),
         )

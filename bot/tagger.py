@@ -8,20 +8,18 @@ again when a message came, changed or went: the lines shortly after it, those th
 the message before it on, the conversations it is or was in. So the outcome does not depend on the order of arrival.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
 
-import orjson
 from sqlalchemy.orm import Session
 
-from bot.classifiers import Classifier, Subject
+from bot.classifiers import Classifier
 from bot.classifiers.marks import Marked
-from bot.classifiers.rules import Rules
+from bot.classifiers.trained import Trained
+from bot.reading import Reading
 from bot.walk import People, Walk, Walked
 from storage import conversations, queue, tags
-from storage.conversations import Member
 from storage.database import Database
-from storage.queue import Position, Row
+from storage.queue import Position
 from storage.tables import Setting
 
 _SETTING = "tagged_by"
@@ -41,11 +39,11 @@ def drain(
         database: where the messages are.
         on_progress: told after each batch how many are done, and how many there were.
         batch: about how many messages go into one transaction.
-        classifier: who decides; the rules if nobody is named.
+        classifier: who decides; the model that ships if nobody is named.
         batches: stop after so many; whoever calls again goes on there.
         topic_tags: what the platforms' own topic tags mean: tag -> label.
     """
-    decides = Marked(classifier or Rules(), topic_tags or {})
+    decides = Marked(classifier or Trained(), topic_tags or {})
     with database.read() as session:
         known = session.get(Setting, _SETTING)
         same = known is not None and known.value == decides.fingerprint
@@ -83,6 +81,7 @@ class _Batch:
         self.source = source
         self.people = People(session, source)
         self.walked = Walked()
+        self.reading = Reading(session, source, self.people)
 
     def run(self, channel: str, limit: int) -> int:
         """Take about `limit` messages out of the queue, from this channel on; returns how many."""
@@ -146,90 +145,15 @@ class _Batch:
             if conversation is not None:
                 position = (-1, "") if conversation == id_ else row.position
                 since[conversation] = min(since.get(conversation, position), position)
-        talks: dict[str, list[Member]] = {}
-        for member in conversations.members(self.session, self.source, since):
-            talks.setdefault(member.conversation_id, []).append(member)
-        self.people.know(member.author_id for talk in talks.values() for member in talk)
-        tails = {conversation: _tail(talk, since[conversation]) for conversation, talk in talks.items()}
-        others = [
-            member.id for conversation, talk in talks.items() for member in talk[tails[conversation]:]
-            if member.id not in self.walked.rows
-        ]  # fmt: skip
-        rows = self.walked.rows
-        if others:
-            rows = rows | {row.id: row for row in queue.by_id(self.session, self.source, others)}
-        roots = self._roots(talks, rows)
-        subjects: list[Subject] = []
-        whose: list[str] = []
-        for conversation, talk in talks.items():
-            is_question = roots.get(conversation, False)
-            for id_, subject in self._subjects(conversation, talk, tails[conversation], is_question, rows):
-                whose.append(id_)
-                subjects.append(subject)
+        seen = self.reading.read(since, self.walked.rows)
         found = [
-            tags.MachineTag(id_, verdict.label, verdict.decided_by, verdict.why)
-            for id_, verdicts in zip(whose, self.classifier.classify(subjects), strict=True)
+            tags.MachineTag(id_, verdict.label, verdict.decided_by, verdict.why, verdict.probability)
+            for id_, verdicts in zip(seen.ids, self.classifier.classify(seen.subjects), strict=True)
             for verdict in verdicts
         ]
         forgotten = {
-            id_ for id_, row in rows.items()
+            id_ for id_, row in seen.rows.items()
             if row.forgotten and not row.deleted and not self.people.is_bot(row.author_id)
         }  # fmt: skip
-        tags.replace(self.session, self.source, [*self.walked.rows, *others], found, forgotten)
-
-    def _roots(self, talks: dict[str, list[Member]], rows: dict[str, Row]) -> dict[str, bool]:
-        """Conversation -> its first message is there and is a question."""
-        ids = {member.id for talk in talks.values() for member in talk}
-        there = [conversation for conversation in talks if conversation in ids]
-        stored = tags.verdicts(self.session, self.source, there, "question")
-        fresh = [
-            id_ for id_ in there
-            if id_ in rows and not rows[id_].forgotten and not stored.get(id_, (False, False))[1]
-        ]  # fmt: skip
-        verdicts = self.classifier.classify([_alone(rows[id_]) for id_ in fresh])
-        found = {id_: verdict for id_, (verdict, _) in stored.items()}
-        for id_, said in zip(fresh, verdicts, strict=True):
-            by_bot = self.people.is_bot(rows[id_].author_id)
-            found[id_] = not by_bot and any(verdict.label == "question" for verdict in said)
-        return found
-
-    def _subjects(
-        self, conversation: str, talk: list[Member], tail: int, is_question: bool, rows: dict[str, Row]
-    ) -> Iterable[tuple[str, Subject]]:
-        people = [self.people.person(member.author_id) for member in talk]
-        asker = next((people[n] for n, member in enumerate(talk) if member.id == conversation), None)
-        after_reply = False
-        for n, member in enumerate(talk):
-            is_bot = self.people.is_bot(member.author_id)
-            is_root = member.id == conversation
-            by_asker = is_root or (asker is not None and people[n] == asker)
-            if n >= tail and not is_bot:
-                row = rows[member.id]
-                follows = n + 1 < len(talk) and asker is not None and people[n + 1] == asker and not by_asker
-                yield member.id, Subject(
-                    row.text, _reactions(row.reactions), bool(row.is_solution), is_root, by_asker,
-                    is_question and not is_root, after_reply, rows[talk[n + 1].id].text if follows else None,
-                    _marks(row.marks),
-                )  # fmt: skip
-            after_reply = after_reply or not (by_asker or is_bot)
-
-
-def _tail(talk: list[Member], since: Position) -> int:
-    """The index from which a conversation is to be labelled: one before the first place where something happened."""
-    later = next((n for n, member in enumerate(talk) if (member.at, member.id) >= since), len(talk))
-    return max(later - 1, 0)
-
-
-def _alone(row: Row) -> Subject:
-    return Subject(row.text, _reactions(row.reactions), bool(row.is_solution), marks=_marks(row.marks))
-
-
-def _reactions(stored: str | None) -> frozenset[str]:
-    if stored is None:
-        return frozenset()
-    found: dict[str, Any] = orjson.loads(stored)
-    return frozenset(found)
-
-
-def _marks(stored: str | None) -> frozenset[str]:
-    return frozenset() if stored is None else frozenset(orjson.loads(stored))
+        judged = sorted(seen.judged | self.walked.rows.keys())
+        tags.replace(self.session, self.source, judged, found, forgotten)

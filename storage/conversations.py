@@ -117,6 +117,7 @@ class Member(NamedTuple):
     at: int
     id: str
     author_id: str | None
+    channel_id: str
 
 
 def members(session: Session, source_id: int, conversation_ids: Iterable[str]) -> list[Member]:
@@ -124,8 +125,18 @@ def members(session: Session, source_id: int, conversation_ids: Iterable[str]) -
     connection = session.connection()
     condition, values = among(connection, "conversation_id", conversation_ids)
     rows = connection.exec_driver_sql(
-        f"SELECT conversation_id, created_at, external_id, author_id FROM messages "
+        f"SELECT conversation_id, created_at, external_id, author_id, channel_id FROM messages "
         f"WHERE source_id = {int(source_id)} AND {condition} AND NOT untagged AND NOT deleted",
         values,
     )
     return sorted(map(Member._make, fetch(rows)))
+
+
+def places(session: Session, source_id: int, channel_ids: Iterable[str]) -> dict[str, str]:
+    """Channel -> its name."""
+    connection = session.connection()
+    condition, values = among(connection, "external_id", channel_ids)
+    rows = connection.exec_driver_sql(
+        f"SELECT external_id, name FROM channels WHERE source_id = {int(source_id)} AND {condition}", values
+    )
+    return {row[0]: row[1] for row in rows}

@@ -188,6 +188,20 @@ class TagChange(Base):
     __table_args__ = (Index(None, "source_id", "external_id"),)
 
 
+class Model(Base):
+    """What was learned from this community's moderators, each time it was tried; at most one is in use."""
+
+    __tablename__ = "models"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    base: Mapped[str] = mapped_column(doc="the fingerprint of the shipped model that it corrects")
+    content: Mapped[str] = mapped_column(doc="JSON: the corrections (bot.classifiers.adapted)")
+    report: Mapped[str] = mapped_column(doc="JSON: label -> verdicts and gain; what was tried and not taken")
+    in_use: Mapped[bool]
+    pinned: Mapped[bool] = mapped_column(doc="a person chose it: no newer one takes its place by itself")
+    made_at: Mapped[datetime]
+
+
 class Goal(Base):
     """What a metric is to reach, and by when."""
 

@@ -13,15 +13,18 @@ from storage.times import to_micros
 
 MODERATOR = "moderator"
 PLATFORM = "platform"
+UNSURE = "unsure"
+"""Not counted: it waits for a person to look."""
 
 
 class MachineTag(NamedTuple):
-    """A verdict of the machine; it writes only what is, never what is not."""
+    """A verdict of the machine: the message is `label`; or, decided by UNSURE, it may be."""
 
     external_id: str
     label: str
     decided_by: str
     why: str
+    probability: float | None = None
 
 
 def decide(
@@ -91,20 +94,26 @@ def replace(
     """
     connection = session.connection()
     condition, values = among(connection, "external_id", external_ids)
-    old: dict[tuple[str, str], tuple[str, str]] = {}
-    for external_id, label, by, why in connection.exec_driver_sql(
-        f"SELECT external_id, label, decided_by, why FROM tags WHERE source_id = {int(source_id)} AND {condition}",
+    old: dict[tuple[str, str], tuple[str, str, float | None]] = {}
+    for external_id, label, *decided in connection.exec_driver_sql(
+        f"SELECT external_id, label, decided_by, why, probability FROM tags "
+        f"WHERE source_id = {int(source_id)} AND {condition}",
         values,
     ):
-        old[external_id, label] = (by, why)
+        old[external_id, label] = (decided[0], decided[1], decided[2])
     now = to_micros(datetime.now(UTC))
     new: list[tuple[Any, ...]] = []
     for tag in tags:
         before = old.pop((tag.external_id, tag.label), None)
-        if before is None or (before[0] != MODERATOR and before != (tag.decided_by, tag.why)):
-            new.append((source_id, tag.external_id, tag.label, True, tag.decided_by, tag.why, now))
+        if before is None or (
+            before[0] != MODERATOR and before != (tag.decided_by, tag.why, tag.probability)
+        ):
+            new.append((
+                source_id, tag.external_id, tag.label, tag.decided_by != UNSURE, tag.decided_by, tag.why,
+                tag.probability, now,
+            ))  # fmt: skip
     gone = [
-        (source_id, *key) for key, (by, _) in old.items()
+        (source_id, *key) for key, (by, *_) in old.items()
         if by != MODERATOR and (by == PLATFORM or key[0] not in forgotten)
     ]  # fmt: skip
     sign = mark(connection)
@@ -116,10 +125,10 @@ def replace(
         )
     if new:
         connection.exec_driver_sql(
-            f"INSERT INTO tags (source_id, external_id, label, verdict, decided_by, why, decided_at) "
-            f"VALUES ({', '.join([sign] * 7)}) ON CONFLICT (source_id, external_id, label) DO UPDATE SET "
+            f"INSERT INTO tags (source_id, external_id, label, verdict, decided_by, why, probability, decided_at) "
+            f"VALUES ({', '.join([sign] * 8)}) ON CONFLICT (source_id, external_id, label) DO UPDATE SET "
             f"verdict = excluded.verdict, decided_by = excluded.decided_by, why = excluded.why, "
-            f"decided_at = excluded.decided_at WHERE tags.decided_by <> '{MODERATOR}'",
+            f"probability = excluded.probability, decided_at = excluded.decided_at WHERE tags.decided_by <> '{MODERATOR}'",
             new,
         )
     return len(gone) + len(new)

@@ -11,9 +11,10 @@ _BY_TEXT = frozenset({
 })  # fmt: skip
 """Labels that the words of a message alone can earn."""
 
-_CHECKS = frozenset({
+CHECKS = frozenset({
     "✅", "✔", "✔️", "☑", "☑️", "white_check_mark", "heavy_check_mark", "ballot_box_with_check",
 })  # fmt: skip
+"""Emoji by which people say that something is done."""
 
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
 
@@ -46,18 +47,25 @@ def _verdicts(subject: Subject) -> list[Verdict]:
         and (label != "question" or _asks(subject.text, reading))
     ]
     if subject.is_root:
-        if not _CHECKS.isdisjoint(subject.reactions):
+        if not CHECKS.isdisjoint(subject.reactions):
             found.append(Verdict("resolved", "platform", "Bears a check-mark."))
     elif subject.by_asker:
         if subject.after_reply and reading.says("confirmation"):
             found.append(
                 Verdict("resolved", "rules", f"The asker, after a reply: {_lower(why['confirmation'])}")
             )
-    elif subject.answers_question:
+    elif _answers_question(subject):
         answer = _answer(subject, reading)
         if answer is not None:
             found.append(answer)
     return found
+
+
+def _answers_question(subject: Subject) -> bool:
+    """Whether the conversation's first message is a question."""
+    if subject.asked is not None or subject.root is None:
+        return bool(subject.asked)
+    return any(verdict.label == "question" for verdict in _verdicts(Subject(subject.root)))
 
 
 def _asks(text: str, reading: cues.Reading) -> bool:
@@ -81,7 +89,7 @@ def _answer(subject: Subject, reading: cues.Reading) -> Verdict | None:
     """Why this message, by somebody else in a question's conversation, answers it; None if it does not."""
     if subject.is_solution:
         return Verdict("support_answer", "platform", "The platform marks it as the solution.")
-    if not _CHECKS.isdisjoint(subject.reactions):
+    if not CHECKS.isdisjoint(subject.reactions):
         return Verdict("support_answer", "platform", "Bears a check-mark.")
     why = _welcomed(subject.then_asker) or _told(reading)
     return None if why is None else Verdict("support_answer", "rules", why)

@@ -2,14 +2,17 @@
 
 import asyncio
 import logging
+import multiprocessing
 import os
 import secrets
 import signal
 import socket
 from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+from bot import learning
 from bot.commands.desk import Desk
 from bot.environment import source_secrets
 from bot.live.health import Health
@@ -25,6 +28,7 @@ from storage.database import Database, DatabaseError
 
 _SETTLE_EVERY = 5.0
 _CLEAN_EVERY = timedelta(hours=1)
+_LEARN_EVERY = timedelta(days=1)
 _STOPPING = 8.0
 _REMEMBERED = timedelta(days=7)
 _BATCH = 100
@@ -181,10 +185,11 @@ class Runner:
 
     async def _settle(self) -> None:
         """Bring everything derived up to date, in pieces that live events need not wait for."""
-        cleaned = datetime.min.replace(tzinfo=UTC)
+        cleaned, learned = datetime.min.replace(tzinfo=UTC), datetime.now(UTC)
         while True:
             try:
                 await self._writer.later(partial(_population, self._database, self._config))
+                decides = await self._database.run(learning.classifier, self._database, self._config)
                 tagged = 0
                 while some := await self._writer.later(
                     partial(
@@ -192,6 +197,7 @@ class Runner:
                         self._database,
                         batch=_BATCH,
                         batches=1,
+                        classifier=decides,
                         topic_tags=self._config.tagging.topic_tags,
                     )
                 ):
@@ -201,6 +207,9 @@ class Runner:
                 if is_hourly:
                     await self._writer.later(partial(_forget_sweeps, self._database))
                     cleaned = datetime.now(UTC)
+                if datetime.now(UTC) - learned > _LEARN_EVERY and self._config.tagging.classifier == "model":
+                    learned = datetime.now(UTC)
+                    await self._learn()
                 for name, source in self._config.sources.items():
                     # What is never kept goes as soon as it is tagged; looking for what grew old takes longer.
                     if source.keep_text_days is not None and (
@@ -211,6 +220,17 @@ class Runner:
                 self._metrics.error("", "settle")
                 log.exception("what is derived could not be brought up to date")
             await asyncio.sleep(_SETTLE_EVERY)
+
+    async def _learn(self) -> None:
+        """Learn from the moderators' verdicts, in a process of its own."""
+        url = self._database.url.render_as_string(hide_password=False)
+        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+            found = await asyncio.get_running_loop().run_in_executor(
+                pool, learning.learn_in_another_process, url
+            )
+        log.info(
+            "learned from %d verdicts: %s", found.verdicts, ", ".join(found.corrections) or "nothing better"
+        )
 
 
 def _ask(database: Database) -> None:

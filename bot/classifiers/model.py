@@ -1,0 +1,173 @@
+"""The trained model: how sure is it that a message bears each label? One JSON file, read once; no training library.
+
+Two steps. A linear one reads texts alone (`scores`). A small network then looks at the scores of a message, of those
+around it, and at its place (`probabilities`); its outcome is calibrated by a line of its own for each label (Platt).
+"""
+
+import base64
+from collections.abc import Iterable, Sequence
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import orjson
+
+from bot.classifiers import Subject
+from bot.classifiers.cues import clean
+from bot.classifiers.features import BUCKETS, Floats, facts, hints, pair_buckets, shape, tokens, word_buckets
+
+FORM = 1
+"""Of the file; raised when an older program could not read it."""
+
+SHIPPED = Path(__file__).parent / "models" / "labels.json"
+
+_REMEMBERED = 50_000
+"""Words kept with their sums: some megabytes."""
+_LARGEST = 6.0
+_BLOCK = 64
+
+
+class Threshold(NamedTuple):
+    """From which probability on a label is given, and from which on a person should look."""
+
+    given: float
+    unsure: float
+
+
+class Model:
+    """Reads `labels`, in that order; every array of its answers has a column for each."""
+
+    def __init__(self, content: bytes) -> None:
+        self.fingerprint = sha256(content).hexdigest()
+        told = orjson.loads(content)
+        if told.get("form") != FORM or told.get("buckets") != BUCKETS:
+            raise ValueError(
+                "it is a model of another form: train it again, or install the program that made it"
+            )
+        self.labels: tuple[str, ...] = tuple(told["labels"])
+        self.card: dict[str, Any] = told["card"]
+        self.thresholds = {label: Threshold(*each) for label, each in told["thresholds"].items()}
+        rarity = self.rarity = unpacked(told["rarity"])
+        self._weights = unpacked(told["weights"]).reshape(BUCKETS, -1) * rarity[:, None]
+        self._norms = rarity**2
+        self._bias = unpacked(told["bias"])
+        self._layers = [
+            (unpacked(layer["weights"]).reshape(layer["shape"]), unpacked(layer["bias"]))
+            for layer in told["layers"]
+        ]
+        self._slope, self._offset = unpacked(told["slope"]), unpacked(told["offset"])
+        self._known: dict[str, int] = {}
+        self._sums = np.zeros((1_024, len(self.labels) + 1), np.float32)
+
+    def probabilities(self, subjects: Sequence[Subject]) -> Floats:
+        """One row a subject, one column a label."""
+        found = np.zeros((len(subjects), len(self.labels)), np.float32)
+        if not subjects:
+            return found
+        inputs = self.inputs(subjects)
+        (first, first_bias), (second, second_bias) = self._layers
+        # Blocks of one size: a product's last digit depends on its shape, and equal subjects must be judged alike.
+        block = np.zeros((_BLOCK, inputs.shape[1]), np.float32)
+        for start in range(0, len(inputs), _BLOCK):
+            some = inputs[start : start + _BLOCK]
+            block[: len(some)] = some
+            logits = np.maximum(block @ first + first_bias, 0) @ second + second_bias
+            found[start : start + _BLOCK] = logits[: len(some)]
+        probabilities: Floats = 1 / (1 + np.exp(-(found * self._slope + self._offset)))
+        return probabilities
+
+    def inputs(self, subjects: Sequence[Subject]) -> Floats:
+        """What the second step looks at."""
+        rows: dict[str, int] = {}
+        index = [
+            [rows.setdefault(text, len(rows)) if text is not None else -1 for text in neighbours(subject)]
+            for subject in subjects
+        ]
+        looks = [clean(text) for text in rows]
+        scores = np.vstack([tame(self.scores(looks)), np.zeros((1, len(self.labels)), np.float32)])
+        around = scores[np.array(index)].reshape(len(subjects), -1)
+        return arranged(around, subjects, {text: looks[n] for text, n in rows.items()}, self.labels)
+
+    def scores(self, said: Sequence[str]) -> Floats:
+        """The logits of cleaned texts, read alone."""
+        words = [tokens(text) for text in said]
+        starts: list[int] = []
+        numbers: list[int] = []
+        pairs: list[int] = []
+        ends: list[int] = []
+        for each in words:
+            starts.append(len(numbers))
+            numbers += self._numbers(each)
+            ends.append(len(pairs))
+            pairs += pair_buckets(each)
+        sums = np.add.reduceat(self._sums[numbers], starts)
+        found = np.array(pairs)
+        total = sums[:, :-1] + np.add.reduceat(self._weights[found], ends)
+        norm = sums[:, -1] + np.add.reduceat(self._norms[found], ends)
+        logits: Floats = total / np.sqrt(norm)[:, None] + self._bias
+        return logits
+
+    def _numbers(self, words: Iterable[str]) -> list[int]:
+        known = self._known
+        try:
+            return [known[word] for word in words]
+        except KeyError:
+            return [known[word] if word in known else self._learn(word) for word in words]
+
+    def _learn(self, word: str) -> int:
+        number = len(self._known)
+        if number == len(self._sums):
+            self._sums = np.vstack([self._sums, np.zeros_like(self._sums)])
+        buckets = word_buckets(word)
+        self._sums[number, :-1] = self._weights[buckets].sum(0)
+        self._sums[number, -1] = self._norms[buckets].sum()
+        self._known[word] = number
+        return number
+
+
+@cache
+def shipped() -> Model:
+    """The model that comes with the program."""
+    return Model(SHIPPED.read_bytes())
+
+
+def neighbours(subject: Subject) -> tuple[str | None, ...]:
+    """The texts that the second step looks at, the message's own first."""
+    return (
+        subject.text, subject.root, subject.parent, subject.before, subject.after, subject.reply, subject.then_asker,
+    )  # fmt: skip
+
+
+def arranged(
+    around: Floats, subjects: Sequence[Subject], said: dict[str, str], labels: Sequence[str]
+) -> Floats:
+    """The inputs of the second step: the tamed scores around each subject, the message's place, shape and cues."""
+    question = len(labels) + list(labels).index("question")  # of the root
+    for row, subject in enumerate(subjects):
+        if subject.asked is not None and subject.root is not None:
+            around[row, question] = 1.0 if subject.asked else -1.0
+    seen = np.array(
+        [
+            [*facts(subject), *shape(subject.text, said[subject.text]), *hints(subject.text)]
+            for subject in subjects
+        ],
+        np.float32,
+    )
+    return np.hstack([around, seen]).astype(np.float32)
+
+
+def tame(scores: Floats) -> Floats:
+    """Scores as the second step takes them: within bounds."""
+    return (np.clip(scores, -_LARGEST, _LARGEST) / 2).astype(np.float32)
+
+
+def packed(values: Floats) -> str:
+    """An array as the file holds it: two bytes a number."""
+    return base64.b64encode(values.astype("<f2").tobytes()).decode()
+
+
+def unpacked(told: str) -> Floats:
+    """The array again, flat."""
+    return np.frombuffer(base64.b64decode(told), "<f2").astype(np.float32)

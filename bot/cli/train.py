@@ -1,0 +1,124 @@
+"""`spaces train`: makes the classifier's model anew from labelled conversations."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bot.cli.app import app
+from bot.cli.state import State, state
+
+if TYPE_CHECKING:
+    from storage.tables import Model
+
+
+@app.command(epilog="Examples: spaces train --local; spaces train examples/corpus --out model.json")
+def train(
+    context: typer.Context,
+    corpus: Annotated[
+        Path | None, typer.Argument(help="The folder of labelled conversations (examples/corpus).")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The file to write; the model that ships if not named.")
+    ] = None,
+    local: Annotated[
+        bool, typer.Option("--local", help="Learn from the verdicts of your own moderators.")
+    ] = False,
+) -> None:
+    """Learn from your moderators (--local), or make the model that ships anew from labelled conversations.
+
+    What is learned locally is put to use only where verdicts that it was not learned from say that it is better.
+    """
+    if local:
+        _learn(state(context))
+    elif corpus is None:
+        raise typer.BadParameter("Name a folder of labelled conversations, or say --local.")
+    else:
+        _make(corpus, out)
+
+
+def _learn(here: State) -> None:
+    from bot.learning import learn_here  # noqa: PLC0415
+
+    with here.database() as database:
+        found = learn_here(database)
+    if found.id is None:
+        typer.echo(
+            f"{found.verdicts} verdicts of moderators; nothing was found that does better than the model in use."
+        )
+        return
+    for label, each in found.corrections.items():
+        typer.echo(f"{label}: {each.verdicts} verdicts, surer by {each.gain:.2f} a verdict")
+    used = "in use from now on" if found.in_use else "kept, but another is pinned (spaces models)"
+    typer.echo(f"Model {found.id} is {used}.")
+
+
+def _make(corpus: Path, out: Path | None) -> None:
+    from bot.classifiers.model import SHIPPED  # noqa: PLC0415
+    from bot.mistakes import ConfigError  # noqa: PLC0415
+    from connectors.records import Problem  # noqa: PLC0415
+
+    if not list(corpus.glob("*/*.txt")):
+        cure = "Name the folder that holds a folder a language, such as examples/corpus."
+        raise ConfigError([Problem(str(corpus), "no labelled conversations are there", cure)])
+    try:
+        from bot.training.make import make  # noqa: PLC0415
+    except ModuleNotFoundError:
+        cure = "Install it with: pip install 'spaces-bot[train]'"
+        raise ConfigError([Problem("train", "training needs one more package", cure)]) from None
+    from bot.training.corpus import Malformed  # noqa: PLC0415
+
+    target = out or SHIPPED
+    try:
+        make(corpus, target, typer.echo)
+    except Malformed as error:
+        raise ConfigError(
+            [Problem(str(corpus), str(error), "Correct the line, and run this again.")]
+        ) from None
+    typer.echo(f"Written: {target}")
+
+
+@app.command(epilog="Examples: spaces models; spaces models use 3; spaces models use shipped")
+def models(
+    context: typer.Context,
+    action: Annotated[str, typer.Argument(help="list, or use", metavar="list|use")] = "list",
+    which: Annotated[str, typer.Argument(help="The number of a model, or shipped.", metavar="NUMBER")] = "",
+) -> None:
+    """List what was learned here; pin one of them, or go back to the model that ships."""
+    from bot.mistakes import ConfigError  # noqa: PLC0415
+    from connectors.records import Problem  # noqa: PLC0415
+    from storage import models as kept  # noqa: PLC0415
+
+    with state(context).database() as database:
+        if action == "use":
+            number = None if which == "shipped" else int(which) if which.isdecimal() else -1
+            with database.write() as session:
+                done = kept.choose(session, number, pinned=True)
+            if not done:
+                raise ConfigError(
+                    [Problem("models", f'there is no model "{which}"', "See them with: spaces models")]
+                )
+            typer.echo(
+                f"{'The model that ships' if number is None else f'Model {number}'} is in use from now on."
+            )
+        elif action == "list":
+            with database.read() as session:
+                _list(kept.every(session))
+        else:
+            raise ConfigError([Problem("models", f'"{action}" is not known', "Write list or use.")])
+
+
+def _list(every: "list[Model]") -> None:
+    from bot.classifiers.model import shipped  # noqa: PLC0415
+
+    card = shipped().card
+    typer.echo(f"shipped: made of {card.get('corpus', {}).get('messages', '?')} messages"
+               f"{'' if any(each.in_use for each in every) else ', in use'}")  # fmt: skip
+    for each in every:
+        report = json.loads(each.report)
+        said = ", ".join(
+            f"{label} +{told['gain']:.2f} ({told['verdicts']})" for label, told in report.items()
+        )
+        marks = "".join([", in use" if each.in_use else "", ", pinned" if each.pinned else ""])
+        typer.echo(f"{each.id}: {each.made_at:%Y-%m-%d %H:%M} UTC{marks}: {said}")

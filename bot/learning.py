@@ -1,0 +1,132 @@
+"""Learning from moderators: their verdicts become corrections of the shipped model, where these stand the test."""
+
+import random
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+import orjson
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.classifiers import Classifier
+from bot.classifiers.adapted import Adapted, Correction, Judgement, content, learn
+from bot.classifiers.model import SHIPPED, shipped
+from bot.classifiers.rules import Rules
+from bot.classifiers.trained import Trained
+from bot.reading import Read, Reading
+from bot.settings import Config
+from bot.walk import People
+from storage import models
+from storage.database import Database
+from storage.tables import Message, Tag, TagChange
+from storage.tags import MODERATOR
+
+_MOST, _BACKGROUND = 20_000, 2_000
+_BEGINNING = (-1, "")
+
+
+class Learned(NamedTuple):
+    """What came of it."""
+
+    verdicts: int
+    corrections: dict[str, Correction]
+    id: int | None
+    """The number of the model that was kept; None where nothing stood the test."""
+    in_use: bool
+
+
+def classifier(database: Database, config: Config) -> Classifier:
+    """Who labels messages here: rules, the shipped model, or the one adapted to this community."""
+    if config.tagging.classifier == "rules":
+        return Rules()
+    with database.read() as session:
+        found = models.in_use(session)
+        # What corrects another shipped model says nothing about this one.
+        if found is None or found.base != shipped().fingerprint:
+            return Trained()
+        return Trained(_adapted(found.content))
+
+
+@lru_cache(maxsize=1)
+def _adapted(corrections: str) -> Adapted:
+    return Adapted(SHIPPED.read_bytes(), corrections.encode())
+
+
+def learn_in_another_process(url: str) -> Learned:
+    """`learn_here`, for a process of its own: it takes seconds, and live events must not wait."""
+    database = Database(url)
+    try:
+        return learn_here(database)
+    finally:
+        database.close()
+
+
+def learn_here(database: Database) -> Learned:
+    """Learn from every verdict that moderators gave, and keep what is better; nothing else is changed."""
+    with database.read() as session:
+        judgements = list(_judgements(session))
+        background = [subject for read in _background(session) for subject in read.subjects]
+    corrections = learn(shipped(), judgements, background)
+    if not corrections:
+        return Learned(len(judgements), {}, None, in_use=False)
+    report = {
+        label: {"verdicts": each.verdicts, "gain": round(each.gain, 4)} for label, each in corrections.items()
+    }
+    made = content(corrections, {"verdicts": len(judgements)}).decode()
+    with database.write() as session:
+        kept = models.keep(session, shipped().fingerprint, made, orjson.dumps(report).decode())
+        return Learned(len(judgements), corrections, kept.id, kept.in_use)
+
+
+def _judgements(session: Session) -> Iterator[Judgement]:
+    """The newest verdicts of people, with the messages they are about."""
+    sampled = {
+        (change.source_id, change.external_id, change.label)
+        for change in session.scalars(select(TagChange).where(TagChange.via == "review"))
+    }
+    chosen = select(Tag).where(Tag.decided_by == MODERATOR).order_by(Tag.decided_at.desc()).limit(_MOST)
+    by_source: dict[int, list[Tag]] = {}
+    for tag in session.scalars(chosen):
+        by_source.setdefault(tag.source_id, []).append(tag)
+    for source, tags in by_source.items():
+        read = _read(session, source, {tag.external_id for tag in tags})
+        place = {id_: n for n, id_ in enumerate(read.ids)}
+        for tag in tags:
+            n = place.get(tag.external_id)
+            # A forgotten text teaches nothing.
+            if n is not None and read.subjects[n].text:
+                is_sampled = (tag.source_id, tag.external_id, tag.label) in sampled
+                yield Judgement(
+                    read.subjects[n], tag.label, tag.verdict, f"{source} {read.conversations[n]}", tag.decider or "",
+                    is_sampled,
+                )  # fmt: skip
+
+
+def _background(session: Session) -> Iterator[Read]:
+    """Messages drawn at random, the same ones as long as there are no others."""
+    ids = session.execute(
+        select(Message.source_id, Message.external_id)
+        .where(Message.deleted.is_(False), Message.created_at.is_not(None), Message.text != "")
+        .order_by(Message.created_at.desc())
+        .limit(10 * _BACKGROUND)
+    ).all()
+    drawn = random.Random(1).sample(ids, min(len(ids), _BACKGROUND))  # noqa: S311 - no secret
+    for source in sorted({row[0] for row in drawn}):
+        wanted = {row[1] for row in drawn if row[0] == source}
+        read = _read(session, source, wanted)
+        keep = [n for n, id_ in enumerate(read.ids) if id_ in wanted]
+        yield read._replace(
+            ids=[read.ids[n] for n in keep], subjects=[read.subjects[n] for n in keep],
+            conversations=[read.conversations[n] for n in keep],
+        )  # fmt: skip
+
+
+def _read(session: Session, source: int, ids: set[str]) -> Read:
+    chosen = select(Message.conversation_id).where(
+        Message.source_id == source, Message.external_id.in_(sorted(ids))
+    )
+    conversations = {id_ for id_ in session.scalars(chosen.distinct()) if id_ is not None}
+    return Reading(session, source, People(session, source)).read(
+        dict.fromkeys(conversations, _BEGINNING), {}
+    )

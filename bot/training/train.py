@@ -1,0 +1,157 @@
+"""Makes the model that ships, and judges the making on communities that it was not made from.
+
+`python -m bot.training.train examples/corpus` writes `bot/classifiers/models/labels.json`; the same corpus gives the
+same file. `spaces train` does it by name.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import orjson
+
+from bot.classifiers import Subject
+from bot.classifiers.cues import clean
+from bot.classifiers.features import BUCKETS, Floats
+from bot.classifiers.model import FORM, arranged, neighbours, packed, tame
+from bot.training.corpus import LABELS, Line, read
+from bot.training.fit import (
+    Bools,
+    Layers,
+    Texts,
+    counted,
+    fit_layers,
+    fit_line,
+    fit_texts,
+    read_layers,
+    read_texts,
+)
+from bot.training.talks import examples
+
+_OUTER, _INNER = 9, 6
+"""So many parts the communities are dealt into, to judge; and inside each rest, to train the second step."""
+
+
+class Data(NamedTuple):
+    """Examples, and each of their texts once."""
+
+    lines: list[Line]
+    subjects: list[Subject]
+    truth: Bools
+    groups: list[str]
+    """The community of each example."""
+    counts: Any
+    """What is in each text, a row a text."""
+    said: dict[str, str]
+    rows: np.ndarray[Any, np.dtype[np.int64]]
+    """For each subject the rows of its own and its neighbours' texts; -1: none."""
+
+
+class Judged(NamedTuple):
+    """What came out for communities never seen: calibrated probabilities, and the calibration itself."""
+
+    probabilities: Floats
+    slope: Floats
+    offset: Floats
+
+
+def load(folder: Path) -> Data:
+    """The corpus, ready to be learned from."""
+    found = list(examples(read(folder)))
+    return data([example.line for example in found], [example.subject for example in found])
+
+
+def data(lines: list[Line], subjects: list[Subject]) -> Data:
+    """Labelled messages, ready to be learned from."""
+    rows: dict[str, int] = {}
+    index = [
+        [-1 if text is None else rows.setdefault(text, len(rows)) for text in neighbours(subject)]
+        for subject in subjects
+    ]
+    truth = np.array([[label in line.labels for label in LABELS] for line in lines], bool)
+    said = {text: clean(text) for text in rows}
+    return Data(
+        lines, subjects, truth, [line.community for line in lines], counted(list(rows)), said, np.array(index)
+    )
+
+
+class Steps(NamedTuple):
+    """Both steps, fitted."""
+
+    texts: Texts
+    layers: Layers
+
+
+def fit(all_: Data, chosen: Bools) -> Steps:
+    """Learn from the chosen examples. The second step sees scores as they are on communities not trained on."""
+    inputs = np.zeros((len(all_.lines), 0), np.float32)
+    for part in dealt(all_.groups, _INNER):
+        texts = fit_texts(_own(all_, chosen & ~part), all_.truth[chosen & ~part])
+        found = inputs_of(all_, texts)
+        inputs = found if not inputs.size else np.where(part[:, None], found, inputs)
+    layers = fit_layers(inputs[chosen], all_.truth[chosen])
+    return Steps(fit_texts(_own(all_, chosen), all_.truth[chosen]), layers)
+
+
+def _own(all_: Data, chosen: Bools) -> Any:
+    return all_.counts[all_.rows[chosen, 0]]
+
+
+def inputs_of(all_: Data, texts: Texts) -> Floats:
+    """What the second step sees of every example, by a first step."""
+    scores = np.vstack([tame(read_texts(texts, all_.counts)), np.zeros((1, len(LABELS)), np.float32)])
+    around = scores[all_.rows].reshape(len(all_.lines), -1)
+    return arranged(around, all_.subjects, all_.said, LABELS)
+
+
+def dealt(groups: Sequence[str], parts: int) -> list[Bools]:
+    """The communities dealt into parts, always alike; each as a mask of examples."""
+    names = sorted(set(groups))
+    np.random.default_rng(7).shuffle(names)
+    part = {name: n % parts for n, name in enumerate(names)}
+    where = np.array([part[name] for name in groups])
+    return [where == n for n in range(min(parts, len(names)))]
+
+
+def judge(all_: Data) -> Judged:
+    """The probabilities of every example, by models that saw nothing of its community."""
+    logits = np.zeros(all_.truth.shape, np.float32)
+    for part in dealt(all_.groups, _OUTER):
+        steps = fit(all_, ~part)
+        logits[part] = read_layers(steps.layers, inputs_of(all_, steps.texts))[part]
+    slope, offset = fit_line(logits, all_.truth)
+    return Judged(1 / (1 + np.exp(-(logits * slope + offset))), slope, offset)
+
+
+def best_threshold(probabilities: Floats, truth: Bools) -> float:
+    """From which probability on a label is best given: where F1 is greatest, in steps of one hundredth."""
+    steps = np.arange(0.05, 0.95, 0.01)
+    given = probabilities[:, None] >= steps
+    hits = (given & truth[:, None]).sum(0)
+    f1 = 2 * hits / np.maximum(given.sum(0) + truth.sum(), 1)
+    # The middle of the best stretch, which wavers less than its peak.
+    good = steps[f1 >= f1.max() - 0.003]
+    return round(float(good.mean()), 2)
+
+
+def unsure_from(given: float) -> float:
+    """From which probability on a person should look, below the one from which a label is given."""
+    return round(max(given * 0.6, 0.1), 2)
+
+
+def content(steps: Steps, judged: Judged, thresholds: dict[str, float], card: dict[str, Any]) -> bytes:
+    """The model as its file."""
+    texts, layers = steps
+    return orjson.dumps(
+        {
+            "form": FORM, "buckets": BUCKETS, "labels": LABELS, "card": card,
+            "thresholds": {label: (given, unsure_from(given)) for label, given in thresholds.items()},
+            "rarity": packed(texts.rarity), "weights": packed(texts.weights.ravel()), "bias": packed(texts.bias),
+            "layers": [
+                {"shape": weights.shape, "weights": packed(weights.ravel()), "bias": packed(bias)}
+                for weights, bias in zip(layers.weights, layers.biases, strict=True)
+            ],
+            "slope": packed(judged.slope), "offset": packed(judged.offset),
+        }
+    )  # fmt: skip
