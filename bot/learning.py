@@ -19,6 +19,7 @@ from bot.settings import Config
 from bot.walk import People
 from storage import models
 from storage.database import Database
+from storage.reviews import AUDIT, REVIEW
 from storage.tables import Message, Tag, TagChange
 from storage.tags import MODERATOR
 
@@ -83,7 +84,7 @@ def _judgements(session: Session) -> Iterator[Judgement]:
     """The newest verdicts of people, with the messages they are about."""
     sampled = {
         (change.source_id, change.external_id, change.label)
-        for change in session.scalars(select(TagChange).where(TagChange.via == "review"))
+        for change in session.scalars(select(TagChange).where(TagChange.via.in_([AUDIT, REVIEW])))
     }
     chosen = select(Tag).where(Tag.decided_by == MODERATOR).order_by(Tag.decided_at.desc()).limit(_MOST)
     by_source: dict[int, list[Tag]] = {}
