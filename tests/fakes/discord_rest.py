@@ -23,6 +23,8 @@ class Rest:
         self._world = world
         self.faults = Faults(world.chance)
         self._nonces: dict[str, str] = {}
+        self.knows_nonces = True
+        """They are known for some minutes."""
 
     def routes(self) -> list[web.RouteDef]:
         at = "/api/v10"
@@ -237,7 +239,12 @@ class Rest:
         if wrong or room.kind == shapes.FORUM:
             return wrong or error(400, 50008, "Cannot send messages in a non-text channel")
         nonce = body.get("nonce")
-        if nonce and body.get("enforce_nonce") and self._nonces.get(nonce) in self._world.messages:
+        if (
+            self.knows_nonces
+            and nonce
+            and body.get("enforce_nonce")
+            and self._nonces.get(nonce) in self._world.messages
+        ):
             return answered(self._shown(self._nonces[nonce]) | {"nonce": nonce})
         said = self._say(room.id, body)
         if nonce:
