@@ -32,6 +32,7 @@ from connectors.discord_asking import (
     Limited,
     TriedEnough,
     Unanswered,
+    json_in,
     meaning,
     readable,
 )
@@ -149,7 +150,10 @@ class _Client(discord.Client):
         more: dict[str, Any] = {}
         if query is not None:
             more["params"] = {key: str(value) for key, value in query.items()}
-        form: list[dict[str, Any]] = [{"name": "payload_json", "value": orjson.dumps(body).decode()}]
+        # With its type said it is a part of a multipart body, whether files follow or not.
+        form: list[dict[str, Any]] = [
+            {"name": "payload_json", "value": orjson.dumps(body).decode(), "content_type": "application/json"}
+        ]
         if picture is not None:
             file = discord.File(io.BytesIO(picture), PICTURE)
             more["files"] = [file]
@@ -196,11 +200,13 @@ class _Client(discord.Client):
         except discord.RateLimited as limit:
             raise Limited(limit.retry_after) from limit
         except discord.HTTPException as error:
+            said = json_in(error.text)  # where it was not labelled as such, the library left it as it came
             if error.status == HTTPStatus.NOT_FOUND and not error.code and "<" in error.text:
                 raise Unanswered(self._stranger(), 5.0) from error
             raise meaning(
-                error.status, error.code, error.response.headers, f"{route.method} {route.path}"
-            ) from error
+                error.status, error.code or said.get("code") or 0, error.response.headers,
+                f"{route.method} {route.path}", said.get("retry_after"),
+            ) from error  # fmt: skip
         except aiohttp.ClientConnectorError as error:
             raise Unavailable(
                 f"{self._api} cannot be reached: check the network, a proxy or firewall between. It is tried again.",
@@ -209,7 +215,10 @@ class _Client(discord.Client):
         except (OSError, aiohttp.ClientError, RuntimeError, LookupError, TypeError, ValueError) as error:
             raise Unanswered(SILENT, 5.0) from error
         if isinstance(answer, str) and answer:
-            raise Unanswered(self._stranger(), 5.0)
+            try:
+                return orjson.loads(answer)
+            except orjson.JSONDecodeError:
+                raise Unanswered(self._stranger(), 5.0) from None
         return answer
 
     def _stranger(self) -> str:
@@ -304,7 +313,8 @@ class DiscordConnector:
             dm_messages=True, members=rights.has(application, rights.MEMBERS_INTENT),
         )  # fmt: skip
         configured = str(self._settings.get("gateway_url") or "")
-        client = _Client(self._api, configured or door.url, intents, self._feed)
+        usual = str(discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY)
+        client = _Client(self._api, configured or door.url or usual, intents, self._feed)
         client.behind_proxy = bool(configured)
         client.pace = self._pace
         self._pace.every, self._pace.left = door.every, door.left

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any, Protocol
 
+import orjson
+
 from connectors.errors import Misconfigured, Unavailable, UnreadablePayload
 
 SILENT = "Discord does not answer for now; it is tried again."
@@ -87,7 +89,16 @@ class Ask(Protocol):
         ...
 
 
-def meaning(status: int, code: int, headers: Mapping[str, str], asked: str) -> Exception:
+def json_in(text: str) -> dict[str, Any]:
+    """The JSON object that a text is; empty for anything else."""
+    try:
+        found = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def meaning(status: int, code: int, headers: Mapping[str, str], asked: str, wait: Any = None) -> Exception:
     """An answer that is no success, in our words.
 
     Args:
@@ -95,6 +106,7 @@ def meaning(status: int, code: int, headers: Mapping[str, str], asked: str) -> E
         code: Discord's own number, 0 for none.
         headers: of the answer.
         asked: the method and the pattern of the path.
+        wait: for how long the body of the answer wants us to wait, if it says so.
     """
     found: Exception = UnreadablePayload(
         f"Discord refused a request ({asked}: {status}, code {code}); please report it."
@@ -112,8 +124,9 @@ def meaning(status: int, code: int, headers: Mapping[str, str], asked: str) -> E
     elif status == HTTPStatus.NOT_FOUND:
         found = Missing("Discord knows no such channel or message.", code)
     elif status == HTTPStatus.TOO_MANY_REQUESTS:
-        said = headers.get("Retry-After") or headers.get("X-RateLimit-Reset-After") or ""
-        found = Limited(float(said) if re.fullmatch(r"\d+(\.\d+)?", said) else 1.0)
+        said = [headers.get("Retry-After"), wait, headers.get("X-RateLimit-Reset-After")]
+        told = [float(one) for one in said if re.fullmatch(r"\d+(\.\d+)?", str(one))]
+        found = Limited(told[0] if told else 1.0)
     elif status in _SENT_AGAIN:
         found = TriedEnough(SILENT, 5.0)
     elif status >= HTTPStatus.INTERNAL_SERVER_ERROR:

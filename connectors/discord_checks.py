@@ -37,7 +37,10 @@ async def look(
         ConnectorError: nothing more can be asked.
     """
     found = [Finding(good=True, words="Discord accepts the bot token.")]
-    application = await ask("GET", "/applications/@me")
+    try:
+        application = await ask("GET", "/applications/@me")
+    except Missing:
+        application = {}
     application_id = str(application.get("id") or me)
     found += rights.intents(application)
     if application.get("interactions_endpoint_url"):
@@ -99,7 +102,10 @@ def _clock(ahead: timedelta | None) -> Finding:
 
 async def _gateway(ask: Ask, settings: Mapping[str, Any]) -> Finding:
     """Open the gateway as far as its greeting; no session is begun."""
-    answer = await ask("GET", "/gateway/bot")
+    try:
+        answer = await ask("GET", "/gateway/bot")
+    except Missing:
+        answer = {}
     address = str(settings.get("gateway_url") or answer.get("url") or "")
     try:
         async with (

@@ -1,7 +1,17 @@
-"""A page in the making, from what the gateway says."""
+"""A page in the making, from what the gateway says, and what must be asked for to make the next."""
+
+from datetime import datetime
+from typing import NamedTuple
 
 from connectors.discord_messages import now
 from connectors.records import Channel, ChannelGone, Deletion, Join, Leave, Member, Message, Page, Problem
+
+
+class Stale(NamedTuple):
+    """A message to look at again, and when we first heard that it is."""
+
+    channel_id: str
+    received_at: datetime
 
 
 class Draft:

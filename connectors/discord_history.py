@@ -102,7 +102,10 @@ class History:
         raw_channels = await self._ask("GET", "/guilds/{guild_id}/channels", guild_id=server.id)
         known = [server.place(raw) for raw in raw_channels or ()]
         self.known.update(place.id for place in known)
-        listed = await self._ask("GET", "/guilds/{guild_id}/threads/active", guild_id=server.id)
+        try:
+            listed = await self._ask("GET", "/guilds/{guild_id}/threads/active", guild_id=server.id)
+        except Missing:
+            listed = None
         threads = [server.place(raw) for raw in (listed or {}).get("threads") or ()]
         places = [place for place in known if server.reads(place)]
         threads = [thread for thread in threads if server.reads(thread)]
@@ -289,8 +292,10 @@ class History:
         left_out: dict[str, int] = {}
         for row in rows:
             try:
-                kind = row["type"]
-                author = self.server.member(row["author"], row.get("member"), hook="webhook_id" in row)
+                kind = row.get("type") or 0
+                author = self.server.member(
+                    row["author"], row.get("member"), hook=bool(row.get("webhook_id"))
+                )
                 if kind in MESSAGES:
                     if not self._gone(row["id"]):
                         messages.append(to_message(row, place))

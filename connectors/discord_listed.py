@@ -4,7 +4,7 @@ import logging
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 
-from connectors.discord_asking import MOST, Ask, Refused
+from connectors.discord_asking import MOST, Ask, Missing, Refused
 from connectors.discord_messages import Place, Server, now
 from connectors.records import Join, Page
 from connectors.values import iso_moment
@@ -26,9 +26,10 @@ async def archived(ask: Ask, server: Server, place: Place, stop: datetime, path:
     while True:
         query = {"limit": MOST} | ({} if before is None else {"before": before.isoformat()})
         answer = await ask("GET", path, query=query, channel_id=place.id)
-        threads = [server.place(raw) for raw in answer.get("threads") or ()]
+        found = [server.place(raw) for raw in answer.get("threads") or ()]
+        threads = [thread for thread in found if thread.archived_at]
         for thread in threads:
-            if thread.archived_at and iso_moment(thread.archived_at) >= stop and thread.id not in seen:
+            if iso_moment(thread.archived_at) >= stop and thread.id not in seen:
                 yield thread
         if not threads or not answer.get("has_more"):
             return
@@ -75,14 +76,16 @@ async def members(ask: Ask, server: Server, cursor: str, *, afresh: bool) -> Asy
         query = {"limit": _MEMBERS, "after": after}
         try:
             rows = await ask("GET", "/guilds/{guild_id}/members", query=query, guild_id=server.id)
-        except Refused:
+        except (Missing, Refused):
             log.warning(
                 "the list of members is refused: turn on Server Members Intent in the Developer Portal"
             )
             return
         found = [server.member(row["user"], row) for row in rows or ()]
         joins = [
-            Join(str(row["user"]["id"]), iso_moment(row["joined_at"])) for row in rows if row.get("joined_at")
+            Join(str(row["user"]["id"]), iso_moment(row["joined_at"]))
+            for row in rows or ()
+            if row.get("joined_at")
         ]
         last = max((member.id for member in found), key=int, default=after)
         ended = not found or last == after

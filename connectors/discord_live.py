@@ -9,11 +9,11 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import orjson
 
-from connectors.discord_draft import Draft
+from connectors.discord_draft import Draft, Stale
 from connectors.discord_messages import HAVE_MESSAGES, JOINED, MESSAGES, Place, Server, now, to_message
 from connectors.records import Join, Member, Page, Problem
 from connectors.values import iso_moment, words
@@ -27,13 +27,6 @@ _REMEMBERED = 20_000
 _DISPATCH, _INVALID_SESSION = 0, 9
 
 Event = Mapping[str, Any]
-
-
-class Stale(NamedTuple):
-    """A message to look at again, and when we first heard that it is."""
-
-    channel_id: str
-    received_at: datetime
 
 
 class Feed:
@@ -144,7 +137,7 @@ class Feed:
 
     def _place(self, raw: Event, id_: Any) -> Place | None:
         """The place of an event, when we read it."""
-        server = self._servers.get(str(raw.get("guild_id")))
+        server = self._home(raw, id_)
         if server is None:
             return None
         place = server.places.get(str(id_))
@@ -152,6 +145,12 @@ class Feed:
             self.gap()  # a thread that woke up, a channel we may see now: history will tell
             return None
         return place if place.kind in HAVE_MESSAGES and server.reads(place) else None
+
+    def _home(self, raw: Event, channel_id: Any) -> Server | None:
+        """The server of an event; where it does not say so, that of its channel."""
+        if raw.get("guild_id") is not None:
+            return self._servers.get(str(raw["guild_id"]))
+        return next((server for server in self._servers.values() if str(channel_id) in server.places), None)
 
     def _meet(self, server: Server, raw: Event, draft: Draft, *, user: Event, hook: bool = False) -> Member:
         member = server.member(user, raw, hook=hook)
@@ -166,14 +165,14 @@ class Feed:
         if place is None or raw["id"] in self._deleted or raw["id"] in self._created:
             return  # told again, it would hide what has happened since
         server = self._servers[place.server_id]
-        kind = raw["type"]
+        kind = raw.get("type") or 0
         if kind not in MESSAGES:
             draft.left_out[f"type {kind}"] = draft.left_out.get(f"type {kind}", 0) + 1
             if kind == JOINED:
                 draft.joins.append(Join(str(raw["author"]["id"]), iso_moment(raw["timestamp"])))
             return
         message = to_message(raw, place)
-        self._meet(server, raw.get("member"), draft, user=raw["author"], hook="webhook_id" in raw)  # type: ignore[arg-type]
+        self._meet(server, raw.get("member"), draft, user=raw["author"], hook=bool(raw.get("webhook_id")))  # type: ignore[arg-type]
         draft.messages[message.id, message.revision] = message
 
     def _message_changed(self, raw: Event, draft: Draft) -> None:
@@ -202,7 +201,7 @@ class Feed:
         self._gone_all(raw, raw["ids"], draft)
 
     def _gone_all(self, raw: Event, ids: Iterable[str], draft: Draft) -> None:
-        server = self._servers.get(str(raw.get("guild_id")))
+        server = self._home(raw, raw["channel_id"])
         place = server.places.get(str(raw["channel_id"])) if server else None
         if server is None or (place is not None and not server.reads(place)):
             return
@@ -277,7 +276,7 @@ class Feed:
                 self.gap()
 
     def _channel(self, raw: Event, draft: Draft) -> None:
-        server = self._servers.get(str(raw.get("guild_id")))
+        server = self._home(raw, raw.get("parent_id") or raw["id"])
         if server is None:
             return
         before = server.places.get(str(raw["id"]))
@@ -298,7 +297,7 @@ class Feed:
             self.look_again(place.id, place.id)  # its first message begins with its title, and bears its tags
 
     def _channel_gone(self, raw: Event, draft: Draft) -> None:
-        server = self._servers.get(str(raw.get("guild_id")))
+        server = self._home(raw, raw["id"])
         if server is not None:
             server.places.pop(str(raw["id"]), None)
             for key in [
@@ -308,7 +307,7 @@ class Feed:
             draft.gone_channels.append(str(raw["id"]))
 
     def _threads(self, raw: Event, draft: Draft) -> None:
-        for thread in raw["threads"]:
+        for thread in raw.get("threads") or ():
             self._channel({**thread, "guild_id": raw["guild_id"]}, draft)
         self.gap()
 

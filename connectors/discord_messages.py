@@ -79,7 +79,7 @@ class Server:
     def learn(self, raw: Mapping[str, Any]) -> None:
         """Take what a server object says."""
         self.owner_id = str(raw.get("owner_id") or self.owner_id)
-        if "roles" in raw:
+        if raw.get("roles") is not None:
             self.roles = {}
             for role in raw["roles"]:
                 self.learn_role(role)
@@ -186,7 +186,7 @@ def to_message(raw: Mapping[str, Any], place: Place) -> Message:
     """
     id_ = identity(raw["id"])
     opens_thread = place.is_thread and id_ == place.id
-    text = raw["content"] or shown(
+    text = raw.get("content") or shown(
         raw.get("embeds"), raw.get("attachments"), raw.get("sticker_items"), _passed_on(raw)
     )
     if type(text) is not str:
@@ -194,7 +194,7 @@ def to_message(raw: Mapping[str, Any], place: Place) -> Message:
     edited = raw.get("edited_timestamp")
     reference = raw.get("message_reference")
     reply_to = None
-    if reference and raw["type"] == _REPLY and reference.get("type") != _FORWARD:
+    if reference and raw.get("type") == _REPLY and reference.get("type") != _FORWARD:
         reply_to = reference.get("message_id")
     said = raw.get("timestamp")
     reactions = raw.get("reactions")
@@ -217,7 +217,7 @@ def to_message(raw: Mapping[str, Any], place: Place) -> Message:
 
 def _passed_on(raw: Mapping[str, Any]) -> str:
     for snapshot in raw.get("message_snapshots") or ():
-        inner = snapshot["message"]
+        inner = snapshot.get("message") or {}
         return inner.get("content") or shown(
             inner.get("embeds"), inner.get("attachments"), inner.get("sticker_items"), ""
         )

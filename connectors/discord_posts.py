@@ -53,7 +53,8 @@ class Posts:
         body = body | {"nonce": key, "enforce_nonce": True}
         try:
             path = "/channels/{channel_id}/messages"
-            answer = await self._ask("POST", path, body=body, picture=picture, channel_id=channel)
+            # Discord would know the nonce again, but only for minutes: whoever is not sure looks for the key first.
+            answer = await self._ask("POST", path, body=body, picture=picture, once=True, channel_id=channel)
             return str(answer["id"])
         except (Unanswered, KeyError, TypeError) as error:
             raise Unsure("Discord did not say whether the message was posted; it is looked for.") from error

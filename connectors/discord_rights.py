@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from connectors.discord_asking import PORTAL, Ask
+from connectors.discord_asking import PORTAL, Ask, Missing
 from connectors.discord_messages import CATEGORY, THREADS, Server
 from connectors.errors import Misconfigured
 from connectors.records import Finding
@@ -62,7 +62,10 @@ async def application(ask: Ask) -> Mapping[str, Any]:
     Raises:
         Misconfigured: it may not read what people write: every text would be empty, and nothing would warn us.
     """
-    found: Mapping[str, Any] = await ask("GET", "/applications/@me")
+    try:
+        found: Mapping[str, Any] = await ask("GET", "/applications/@me")
+    except Missing:
+        return {}  # it does not say: the gateway will
     if not has(found, CONTENT_INTENT):
         raise Misconfigured(content_missing(str(found.get("id"))))
     return found

@@ -192,9 +192,8 @@ class _Client(DiscourseClient):  # type: ignore[misc] # it has no types
         raise Lost("it sends us round in circles")
 
     def _answer(self, response: requests.Response) -> Any:
-        if date := response.headers.get("Date"):
-            parsed = email.utils.parsedate_to_datetime(date)
-            self.skew = parsed.timestamp() - time.time()
+        with contextlib.suppress(KeyError, TypeError, ValueError):
+            self.skew = email.utils.parsedate_to_datetime(response.headers["Date"]).timestamp() - time.time()
         status = response.status_code
         if status == HTTPStatus.TOO_MANY_REQUESTS:
             raise Limited(_wait(response))

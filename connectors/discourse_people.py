@@ -92,7 +92,7 @@ async def _roles(forum: Forum) -> dict[int, list[str]]:
             found = await forum.get("/groups.json", page=number)
             new = [
                 row["name"]
-                for row in found["groups"]
+                for row in found.get("groups") or ()
                 if not row.get("automatic") and row["name"] not in names
             ]
             names += new
@@ -108,10 +108,11 @@ async def _roles(forum: Forum) -> dict[int, list[str]]:
                 found = await forum.get(f"/groups/{name}/members.json", limit=_AT_ONCE, offset=offset)
             except Told:
                 break
-            rows = found["members"]
+            rows = [row for row in found.get("members") or () if name not in roles[row["id"]]]
             for row in rows:
                 roles[row["id"]].append(name)
             offset += len(rows)
-            if not rows or offset >= found["meta"]["total"]:
+            total = (found.get("meta") or {}).get("total")
+            if not rows or (total is not None and offset >= total):
                 break
     return roles

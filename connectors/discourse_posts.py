@@ -14,6 +14,7 @@ _LONGEST = 31_000
 _LONGEST_TITLE = 255
 _LOOKED_THROUGH = 400
 _CHUNK = 20
+_PAGES_BACK = 4
 _TAKEN = re.compile(r"external", re.IGNORECASE)
 
 
@@ -33,7 +34,7 @@ class Writer:
         pieces = await self._pieces(post)
         where = _where(place, post)
         is_reply = "topic_id" in where
-        marks = ["" if n == 0 and not is_reply else _mark(post.key, n) for n in range(len(pieces))]
+        marks = [_mark(post.key, n) for n in range(len(pieces))]
         try:
             made = await self._create(raw=pieces[0] + marks[0], **where)
         except Told as error:
@@ -94,12 +95,29 @@ class Writer:
             raise _refused(place, error) from error
 
     async def _find_topic(self, key: str) -> str | None:
-        found = await self._forum.get(f"/t/external_id/{key}.json")
+        try:
+            found = await self._forum.get(f"/t/external_id/{key}.json")
+        except Told as error:
+            if not error.is_gone:
+                raise
+            return await self._find_newest(key)  # there is none, or the forum knows no such ids
         if found.get("deleted_at"):
             return None
         return next(
             (str(post["id"]) for post in found["post_stream"]["posts"] if post["post_number"] == 1), None
         )
+
+    async def _find_newest(self, key: str) -> str | None:
+        """Look for the key in the newest posts of the forum: what is asked for was sent just before."""
+        before: int | None = None
+        for _ in range(_PAGES_BACK):
+            posts = await self._forum.latest(before)
+            if id_ := _with_key(posts, key):
+                return id_
+            if not posts:
+                return None
+            before = min(post["id"] for post in posts)
+        return None
 
     async def _find_reply(self, topic: int, key: str) -> str | None:
         """Look for the key from the newest post on."""
@@ -122,7 +140,7 @@ class Writer:
     async def edit(self, place: str, id_: str, post: Post) -> None:
         """Replace the text of a post, and the title of the topic it opens."""
         forum = self._forum
-        raw = (await self._pieces(post))[0] + (_mark(post.key, 0) if "/" in place else "")
+        raw = (await self._pieces(post))[0] + _mark(post.key, 0)
         try:
             known = await forum.get(f"/posts/{id_}.json")
             await forum.calls.read(forum.client._put, f"/posts/{id_}.json", json=True, post={"raw": raw})  # noqa: SLF001 - see Forum

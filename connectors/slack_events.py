@@ -161,7 +161,7 @@ class Events:
             and message.get("text") != before.get("text")
         ):
             # The event carries no reactions, and would take them away.
-            await self._ask(channel, str(message["ts"]), thread)
+            await self._ask(channel, str(message["ts"]), thread, message)
         elif thread == message["ts"] and before.get("thread_ts") != thread:
             await self._replied(channel, message)
 
@@ -197,16 +197,21 @@ class Events:
 
     # --- asking for what an event does not say ------------------------------------------------------------------
 
-    async def _ask(self, channel: str, ts: str, thread: str | None) -> None:
-        """Deliver the message as it now stands; many events about it at once are one question."""
-        task = self._behind(channel, ts, thread)
+    async def _ask(self, channel: str, ts: str, thread: str | None, told: Row | None = None) -> None:
+        """Deliver the message as it now stands; many events about it at once are one question.
+
+        `told`: as the event has it, which is better than nothing where Slack does not show it.
+        """
+        task = self._behind(channel, ts, thread, told)
         async with asyncio.timeout(_PATIENCE + _DEBOUNCE):
             await asyncio.shield(task)
 
-    def _behind(self, channel: str, ts: str, thread: str | None) -> asyncio.Task[None]:
+    def _behind(
+        self, channel: str, ts: str, thread: str | None, told: Row | None = None
+    ) -> asyncio.Task[None]:
         task = self._asked.get((channel, ts))
         if task is None:
-            task = self._asked[channel, ts] = asyncio.create_task(self._refetch(channel, ts, thread))
+            task = self._asked[channel, ts] = asyncio.create_task(self._refetch(channel, ts, thread, told))
             self._running.add(task)
             task.add_done_callback(self._done)
         return task
@@ -217,13 +222,17 @@ class Events:
             _LOG.warning("a message could not be read again (%s)", type(error).__name__)
             self._inbox.gap()
 
-    async def _refetch(self, channel: str, ts: str, thread: str | None) -> None:
+    async def _refetch(self, channel: str, ts: str, thread: str | None, told: Row | None) -> None:
         await asyncio.sleep(_DEBOUNCE)
         self._asked.pop((channel, ts), None)  # whatever happens from here on is asked for again
         draft = Draft(_STREAM, self._workspace.web.now())
         row = await self._history.message(channel, ts, thread)
         if row is None:
-            return  # deleted since: its own event, or the sweep, will say so
+            if told is None:
+                return  # deleted since: its own event, or the sweep, will say so
+            # Perhaps deleted since: as it was when it was edited, so that its deletion is later.
+            row = told
+            draft = Draft(_STREAM, min(to_moment(row["edited"]["ts"]), draft.observed_at))
         self._workspace.rows.of(channel)(row, draft)
         await self._deliver(draft.page(None, 0.0))
 

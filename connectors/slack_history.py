@@ -302,10 +302,13 @@ class History:
                     if no.error in {"thread_not_found", "message_not_found"}:
                         return []  # deleted since
                     raise
+                before = len(found)
                 found |= dated(told.get("messages"))
                 params["cursor"] = next_cursor(told)
                 if not params["cursor"]:
-                    return [found[when] for when in sorted(found)]
+                    if told.get("has_more") is not True or len(found) == before:
+                        return [found[when] for when in sorted(found)]
+                    params["oldest"] = to_ts(max(found))
 
     def _why(self, channel: str, no: Declined) -> str:
         name = self._workspace.channels[channel].name

@@ -104,7 +104,11 @@ class Rows:
         def accept(row: Any, draft: Draft) -> None:
             get = row.get
             subtype = get("subtype")
-            if (subtype and subtype not in MESSAGES) or get("type", "message") != "message" or get("hidden"):
+            if (
+                (subtype and subtype not in MESSAGES)
+                or (get("type") or "message") != "message"
+                or get("hidden")
+            ):
                 self._leave_out(row, channel, draft)
                 return
             ts = row["ts"]
@@ -144,7 +148,7 @@ class Rows:
         return accept
 
     def _leave_out(self, row: Any, channel: str, draft: Draft) -> None:
-        kind = _text(row.get("subtype")) or ("hidden" if row.get("hidden") else str(row["type"]))
+        kind = _text(row.get("subtype")) or ("hidden" if row.get("hidden") else str(row.get("type")))
         if kind in _GONE:
             ts = row.get("deleted_ts") or row["ts"]
             split_ts(ts)

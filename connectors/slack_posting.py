@@ -46,7 +46,7 @@ class Posting:
     async def _say(
         self, channel: str, thread: str, key: str, message: Mapping[str, Any], part: int = 1
     ) -> dict[str, Any]:
-        params: dict[str, Any] = {"channel": channel, **message, **QUIET}
+        params: dict[str, Any] = {"channel": channel, **_signed(message, key, part), **QUIET}
         payload = {"key": key} if part == 1 else {"key": key, "part": part}
         params["metadata"] = {"event_type": _EVENT, "event_payload": payload}
         if thread:
@@ -95,13 +95,7 @@ class Posting:
             except Declined as no:
                 raise _impossible(channel, self._workspace.user, no) from None
             for row in told.get("messages") or ():
-                metadata = row.get("metadata") or {}
-                payload = metadata.get("event_payload") or {}
-                if (
-                    metadata.get("event_type") == _EVENT
-                    and payload.get("key") == key
-                    and not payload.get("part")
-                ):
+                if _bears(row, key):
                     return f"{channel}:{row['ts']}"
             params["cursor"] = next_cursor(told)
             if not params["cursor"]:
@@ -119,7 +113,7 @@ class Posting:
                 "chat.update",
                 channel=channel,
                 ts=ts,
-                **message,
+                **_signed(message, post.key),
                 metadata=metadata,
                 link_names=False,
                 parse="none",
@@ -148,6 +142,25 @@ class Posting:
 def picture_name(post: Post) -> str:
     """The file's name, by which it is found again."""
     return f"spaces-{post.key}.png"
+
+
+def _signed(message: Mapping[str, Any], key: str, part: int = 1) -> dict[str, Any]:
+    """The message with the key in the name of its first block too: metadata may be lost, or not be shown."""
+    blocks = list(message.get("blocks") or ())
+    if not blocks:
+        return dict(message)
+    name = f"spaces-{key}" if part == 1 else f"spaces-{key}-{part}"
+    return {**message, "blocks": [{**blocks[0], "block_id": name}, *blocks[1:]]}
+
+
+def _bears(row: Mapping[str, Any], key: str) -> bool:
+    """Whether a message is the (first) one that was sent with this key."""
+    metadata = row.get("metadata") or {}
+    payload = metadata.get("event_payload") or {}
+    if metadata.get("event_type") == _EVENT and payload.get("key") == key and not payload.get("part"):
+        return True
+    first = next(iter(row.get("blocks") or ()), None)
+    return isinstance(first, dict) and first.get("block_id") == f"spaces-{key}"
 
 
 def _impossible(channel: str, user: str, no: Declined) -> Misconfigured:

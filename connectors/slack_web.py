@@ -130,7 +130,8 @@ class Web:
         if answer.status != HTTPStatus.TOO_MANY_REQUESTS and (answer.body or {}).get("error") not in _LIMITED:
             return False
         times = self._limits[method] = self._limits.get(method, 0) + 1
-        told = seconds(answer.headers.get("Retry-After"))
+        said = answer.headers.get("Retry-After") or (answer.body or {}).get("retry_after")
+        told = seconds(None if said is None else str(said))
         wait = told if told is not None else min(2.0 ** (times - 1), 30.0)
         until = asyncio.get_running_loop().time() + wait
         self._resume[method] = max(self._resume.get(method, 0.0), until)

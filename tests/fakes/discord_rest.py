@@ -27,6 +27,8 @@ class Rest:
         self.pause: Callable[[str, str], Awaitable[None]] | None = None
         """Awaited before each answer."""
         self.application_more: dict[str, Any] = {}
+        self.knows_nonces = True
+        """They are known for some minutes."""
 
     def routes(self) -> list[web.RouteDef]:
         at = "/api/v10"
@@ -262,7 +264,12 @@ class Rest:
         if wrong or room.kind == shapes.FORUM:
             return wrong or error(400, 50008, "Cannot send messages in a non-text channel")
         nonce = body.get("nonce")
-        if nonce and body.get("enforce_nonce") and self._nonces.get(nonce) in self._world.messages:
+        if (
+            self.knows_nonces
+            and nonce
+            and body.get("enforce_nonce")
+            and self._nonces.get(nonce) in self._world.messages
+        ):
             return answered(self._shown(self._nonces[nonce]) | {"nonce": nonce})
         said = self.say(room.id, body)
         if nonce:

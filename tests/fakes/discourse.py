@@ -34,6 +34,8 @@ class FakeDiscourse:
         self.solved_plugin = True
         self.solved_in_posts = True
         """Posts say themselves that they are accepted; else only their topic does."""
+        self.knows_external = True
+        """Topics may have an id of ours."""
         self.tag_objects = True
         self.include_raw = True
         self.mega_from = 10_000

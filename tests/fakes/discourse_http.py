@@ -294,7 +294,8 @@ class Server:
 
     async def external(self, request: web.Request) -> web.StreamResponse:
         key = request.match_info["key"]
-        found = next((topic for topic in self.forum.topics.values() if topic.external_id == key), None)
+        topics = self.forum.topics.values() if self.forum.knows_external else ()
+        found = next((topic for topic in topics if topic.external_id == key), None)
         if found is None or found.deleted:
             return missing()
         return web.Response(status=301, headers={"Location": f"/t/{slug(found.title)}/{found.id}.json"})
@@ -319,7 +320,11 @@ class Server:
             place = f"{topic.category}/{topic.id}"
         else:
             external = asked.get("external_id")
-            if external and any(topic.external_id == external for topic in forum.topics.values()):
+            if (
+                external
+                and self.forum.knows_external
+                and any(topic.external_id == external for topic in forum.topics.values())
+            ):
                 return answer({"action": "create_post", "errors": ["External has already been taken"]}, 422)
             if len(asked.get("title") or "") < 15:
                 return answer(

@@ -131,7 +131,7 @@ async def test_a_topic_is_posted_once_and_found_and_edited(forum: FakeDiscourse)
         await connector.edit(
             help_, id_, post._replace(title="The week, put right", text="better", picture=None)
         )
-        assert forum.posts[int(id_)].raw == "better"
+        assert forum.posts[int(id_)].raw == "better\n\n<!-- spaces:k1 -->"
         assert forum.topics[forum.posts[int(id_)].topic].title == "The week, put right"
 
 

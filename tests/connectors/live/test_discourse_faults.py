@@ -105,6 +105,20 @@ async def test_a_post_that_nobody_is_sure_of(forum: FakeDiscourse, times: int) -
     assert len(forum.posted()) == 2
 
 
+async def test_a_forum_that_knows_no_ids_of_ours(forum: FakeDiscourse) -> None:
+    forum.knows_external = False
+    help_ = forum.add_channel("Help")
+    post = Post("k1", "A title that is long enough", "text")
+    async with connected(forum) as connector:
+        assert await connector.find(help_, "k1") is None
+        forum.fail(1, after_effect=True)
+        with pytest.raises(Unsure):
+            await connector.post(help_, post)
+        for n in range(90):
+            forum.open_thread(help_, "1", f"Topic number {n}", "hello")
+        assert await connector.find(help_, "k1") == forum.posted()[0][1]
+
+
 async def test_what_a_forum_will_not_take_is_said_in_a_sentence(forum: FakeDiscourse) -> None:
     help_ = forum.add_channel("Help")
     async with connected(forum) as connector:
