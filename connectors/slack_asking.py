@@ -30,6 +30,7 @@ _LOG = logging.getLogger("connectors.slack")
 _TRIGGER = 3.0
 """Seconds in which a modal can be opened."""
 _REMEMBERED = 10_000
+_LAST_WORDS = 0.8
 
 _LINK = re.compile(r"<(?P<kind>[#@!]?)(?P<what>[^<>|]*)(?:\|(?P<words>[^<>]*))?>")
 
@@ -60,10 +61,15 @@ class Asking:
         }  # fmt: skip
 
     async def close(self) -> None:
-        """Give up what is not answered yet."""
-        for task in list(self._running):
-            task.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
+        """Let what is being answered come to its end, for a moment; give up the rest."""
+        running = list(self._running)
+        try:
+            if running:
+                await asyncio.wait(running, timeout=_LAST_WORDS)
+        finally:
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
 
     # --- what comes over the wire --------------------------------------------------------------------------------
 

@@ -5,6 +5,8 @@ import asyncio
 import pytest
 
 from connectors.records import Member, Reply
+from connectors.slack import SlackConnector
+from tests.connectors.live.slack_room import listening
 from tests.connectors.live.slack_talk.room import Inbox
 from tests.fakes.slack import FakeSlack
 from tests.fakes.slack_talk import Talk
@@ -112,3 +114,13 @@ async def test_a_cut_connection_loses_no_answer(
     talk.again(asked)
     assert [shown.words for shown in await talk.seen(ann)] == ["Here you are."]
     assert len(inbox.commands) == 1
+
+
+async def test_what_is_being_answered_when_it_stops_is_answered(slack: FakeSlack) -> None:
+    ann, general = slack.add_member("ann"), slack.add_channel("general")
+    connector, inbox = SlackConnector(slack.settings, slack.secrets), Inbox()
+    async with listening(connector, inbox):
+        asked = slack.talk.command(ann, general, "weekly")
+        await asked.acknowledged.wait()
+    assert [shown.words for shown in slack.talk.to(ann)] == ["Here you are."]
+    await connector.close()
