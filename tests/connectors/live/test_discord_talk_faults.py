@@ -49,7 +49,9 @@ async def test_it_is_heard_at_once_while_everything_else_waits(chat: Chat) -> No
 
 @pytest.mark.parametrize("kinds", [[503], [0], [503, 0]])
 @pytest.mark.parametrize("after_effect", [False, True])
-async def test_a_fault_while_it_is_heard(chat: Chat, kinds: list[int], after_effect: bool) -> None:
+async def test_a_fault_while_it_is_heard(
+    chat: Chat, kinds: list[int], after_effect: bool, caplog: pytest.LogCaptureFixture
+) -> None:
     chat.fake.rest.faults.failure_kinds = kinds
     chat.fake.fail(2, after_effect=after_effect)
     one = chat.asks()
@@ -57,6 +59,7 @@ async def test_a_fault_while_it_is_heard(chat: Chat, kinds: list[int], after_eff
     assert len(one.acks) == 1
     assert len(chat.kept.commands) == 1
     assert one.text == "Here you are."
+    assert caplog.text == ""
 
 
 @pytest.mark.parametrize("after_effect", [False, True])
@@ -74,8 +77,7 @@ async def test_a_fault_while_it_is_answered_for_all(chat: Chat, after_effect: bo
     chat.fake.rest.pause = pause
     chat.kept.answering.set()
     await chat.fake.talk.until(lambda: one.followups)
-    last = chat.fake.talk.command(one.member, "weekly", one.channel)
-    await chat.fake.talk.until(lambda: last.followups)
+    await chat.rest()
     assert [form["content"] for form in one.followups] == ["For all."]
 
 

@@ -181,10 +181,12 @@ async def test_tagging_with_a_reaction(chat: Chat, emoji: str, label: str) -> No
     chat.kept.reply = Reply("Tagged.", public=True)
     chat.fake.react(said, emoji, ann)
     await chat.fake.talk.until(lambda: chat.fake.letters.to(ann) == ["Tagged."])
-    chat.fake.double()
     chat.fake.unreact(said, emoji, ann)
+    chat.fake.telling.reaction("MESSAGE_REACTION_REMOVE", said, emoji, ann)
     chat.fake.react(said, emoji, ann)
+    chat.fake.telling.reaction("MESSAGE_REACTION_ADD", said, emoji, ann)
     await chat.kept.until(lambda: len(chat.kept.commands) == 3)
+    await chat.rest()
     assert [command.text for command in chat.kept.commands] == ["tag", "untag", "tag"]
     assert len({command.id for command in chat.kept.commands}) == 3
     for asked in chat.kept.commands:
