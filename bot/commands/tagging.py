@@ -182,7 +182,7 @@ def _plain(row: TagChange) -> tuple[str, bool | None]:
 
 async def _react(ask: Ask, *, put: bool) -> Reply | None:
     """A reaction of somebody who may tag: put, it tags; taken away, it takes back what it said, and nothing else."""
-    label = _by_emoji(ask)
+    label = ask.options.get("label") or _by_emoji(ask)
     if label is None or ask.command.message is None:
         return None
     found = await find_message(ask, None, ask.command.message)
