@@ -1,6 +1,7 @@
 """What people ask on Discord, over the wire: what arrives as a Command, and what they see of the answer."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -122,6 +123,14 @@ async def test_a_form_that_discord_refuses_gives_way_to_its_words(chat: Chat) ->
     await chat.answered(one)
     assert one.text == "Week 47"
     assert chat.fake.talk.wrongs == ["embeds are larger than 6000"]
+    chat.fake.talk.wrongs.clear()
+
+
+@pytest.mark.parametrize("embeds", [["no object"], 7, [{"description": "x" * 7_000}]])
+async def test_an_answer_that_cannot_be_sent_is_a_sentence(chat: Chat, embeds: Any) -> None:
+    chat.kept.reply = Reply("Week 47 " + "\ud800", payload={"embeds": embeds})
+    one = await chat.answered(chat.asks())
+    assert one.text.startswith("Something went wrong between Discord and me.")
     chat.fake.talk.wrongs.clear()
 
 
