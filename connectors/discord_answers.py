@@ -80,7 +80,8 @@ class Answers:
                 # Discord takes neither the form nor a part of it: its words alone, else a sentence.
                 log.warning("Discord refused the form of an answer; its words are sent alone")
                 await self._give(to, Reply(reply.text, reply.title, public=reply.public))
-        except UnreadablePayload:
+        except (UnreadablePayload, LookupError, TypeError, ValueError, AttributeError) as error:
+            log.warning("an answer has a form that cannot be sent (%s)", type(error).__name__)
             await self._sorry(to)
         except ConnectorError as error:
             log.warning("an answer did not reach its asker: %s", error)
@@ -176,7 +177,7 @@ class Answers:
             and int(row["id"]) > int(to.key)
             and (row.get("content") or "") == body["content"]
             and [embed.get("title") for embed in row.get("embeds") or ()] == titles
-            for row in rows
+            for row in rows or ()
         )
 
     # --- by a message -------------------------------------------------------------------------------------------------

@@ -63,7 +63,9 @@ class Askers:
                 return None
         member = server.member(raw.get("user") or user, raw)
         allowed = int(raw.get("permissions") or 0)
-        return member._replace(is_staff=member.is_staff or allowed & _STAFF != 0)
+        return member._replace(
+            is_staff=member.is_staff or allowed & _STAFF != 0, complete=isinstance(raw.get("roles"), list)
+        )
 
     async def _server(self, id_: str) -> Server:
         """The server with its roles: as it was told, else as it is asked for once."""

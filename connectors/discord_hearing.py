@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 from connectors.discord_answers import Address
 from connectors.discord_messages import Server
+from connectors.values import identity
 
 _TYPING = 4
 _DIRECT = 1
@@ -63,13 +64,17 @@ class Hearing:
         return hear(raw) if hear else None
 
     def _server(self, raw: Raw) -> Heard | None:
-        id_ = str(raw["id"])
+        id_ = identity(raw["id"])
         if not self._is_ours(id_) or raw.get("unavailable") is True:
             return None
         return Heard("server", raw, Address("", ""), id_)
 
     def _interaction(self, raw: Raw) -> Heard | None:
-        id_, token, server = str(raw["id"]), str(raw["token"]), str(raw.get("guild_id") or "") or None
+        id_, token, server = (
+            identity(raw["id"]),
+            identity(raw["token"]),
+            str(raw.get("guild_id") or "") or None,
+        )
         if not self._is_ours(server) or self._was_heard(id_):
             return None
         told = part(raw, "channel")
@@ -142,6 +147,8 @@ class Hearing:
 
     def _after_mention(self, said: str, server: str | None) -> str | None:
         """What was said to us: what stands behind our name, and all of a direct message; None where it is not to us."""
+        if server and not said.lstrip().startswith("<@"):
+            return None
         known = self._servers.get(server or "")
         # People often choose the role that came with the bot: it has its name.
         roles = [f"<@&{id_}>" for id_, role in known.roles.items() if role.bot_id == self.me] if known else []
@@ -166,4 +173,5 @@ def user_of(raw: Raw) -> Raw:
 def _plain(emoji: str) -> str:
     """An emoji as it is compared: without its look; one of a server's own by its name, written in any way."""
     named = re.fullmatch(r"<a?:(\w+):\d+>|:(\w+):", emoji.strip())
-    return next(filter(None, named.groups())) if named else emoji.strip().translate(_LOOK)
+    plain = next(filter(None, named.groups())) if named else emoji.strip().translate(_LOOK)
+    return plain.casefold()

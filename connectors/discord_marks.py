@@ -23,14 +23,14 @@ async def retagged(
     messages: list[Message] = []
     asked = now()
     for post in changed:
-        if not cursors.get(f"thread:{post.id}") or gone(post.id):
+        if not cursors.get(f"thread:{post.id}"):
             continue
         try:
             path = "/channels/{channel_id}/messages/{message_id}"
             raw = await ask("GET", path, channel_id=post.id, message_id=post.id)
         except (Missing, Refused):
             continue
-        if raw.get("type") in MESSAGES:
+        if raw.get("type") in MESSAGES and not gone(post.id):  # it may have gone while it was asked for
             messages.append(to_message(raw, post))
     if seen != before:
         yield Page(stream, orjson.dumps(seen).decode(), asked, messages=messages)

@@ -16,8 +16,8 @@ _WORDS: dict[Word, dict[str, str]] = {
     "which": {"en": "What is this message?", "es": "¿Qué es este mensaje?"},
     "shown": {"en": "Everybody here sees the answer.", "es": "Todos aquí ven la respuesta."},
     "failed": {
-        "en": "Discord did not take my answer. Please ask again in a moment.",
-        "es": "Discord no aceptó mi respuesta. Vuelve a preguntar dentro de un momento.",
+        "en": "Something went wrong between Discord and me. Please ask again in a moment.",
+        "es": "Algo falló entre Discord y yo. Vuelve a preguntar dentro de un momento.",
     },
     "interrupted": {
         "en": "I was stopped before I could answer. Please ask again in a minute.",

@@ -9,7 +9,7 @@ from typing import Any
 from connectors.discord import DiscordConnector
 from connectors.records import Choice, Command, Offer, Option, Reply
 from storage.database import Database
-from tests.connectors.live.discord_room import Kept, listening
+from tests.connectors.live.discord_room import PATIENCE, Kept, listening
 from tests.fakes import discord_shapes as shapes
 from tests.fakes.discord import FakeDiscord
 from tests.fakes.discord_interactions import Interaction
@@ -65,6 +65,12 @@ class Chat:
     def asks(self, name: str = "weekly", options: dict[str, str] | None = None, **more: Any) -> Interaction:
         """Ann gives a command in #help."""
         return self.fake.talk.command(self.ann, name, self.help, options, **more)
+
+    async def rest(self) -> None:
+        """Until everything that was heard is done."""
+        async with asyncio.timeout(PATIENCE):
+            while tasks := self.connector._talk._tasks:
+                await asyncio.wait(tasks)
 
     async def answered(self, one: Interaction) -> Interaction:
         await self.fake.talk.until(lambda: one.acks and not one.thinks and one.seen)

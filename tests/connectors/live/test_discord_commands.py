@@ -105,6 +105,7 @@ SPOILED: tuple[Callable[[dict[str, Any]], Any], ...] = (
     lambda one: one["options"].pop(),
     lambda one: one.update({"description": "old words"}),
     lambda one: one["options"][0].pop("choices"),
+    lambda one: one["options"][0].update({"autocomplete": True}),
 )
 
 

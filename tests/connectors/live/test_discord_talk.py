@@ -1,12 +1,14 @@
 """What people ask on Discord, over the wire: what arrives as a Command, and what they see of the answer."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
 from connectors.records import Button, Command, Reply
 from storage.database import Database
 from tests.connectors.live.discord_people import Chat, chatting
+from tests.fakes import discord_judge as judge
 from tests.fakes import discord_shapes as shapes
 from tests.fakes.discord_interactions import EPHEMERAL
 
@@ -54,16 +56,21 @@ async def test_who_may_moderate_is_staff(chat: Chat, roles: list[str], staff: bo
     assert chat.kept.commands[0].asker.is_staff is expected
 
 
-async def test_rights_in_one_channel_make_no_staff(chat: Chat) -> None:
+@pytest.mark.parametrize(
+    ("right", "expected"), [(1 << 13, False), (1 << 3, True), (1 << 5, True), (1 << 40, True), (0, False)]
+)
+async def test_rights_on_the_server_make_staff_and_rights_in_one_channel_do_not(
+    chat: Chat, right: int, expected: bool
+) -> None:
     ann, help_ = chat.ann, chat.help
     data = {"id": "1", "name": "spaces", "type": 1, "options": [{"name": "weekly", "type": 1}]}
-    member = shapes.member(chat.fake.people[ann]) | {"permissions": str(shapes.USUAL | 1 << 13)}
+    member = shapes.member(chat.fake.people[ann]) | {"permissions": str(shapes.USUAL | right)}
     told = shapes.interaction(chat.fake.people[ann], chat.fake.rooms[help_], help_, shapes.GUILD)
     chat.fake.gateway.tell(
         "INTERACTION_CREATE", told | {"id": "5", "token": "t", "type": 2, "data": data, "member": member}
     )
     await chat.kept.until(lambda: chat.kept.commands)
-    assert not chat.kept.commands[0].asker.is_staff
+    assert chat.kept.commands[0].asker.is_staff is expected
 
 
 async def test_a_thread_and_its_channel(chat: Chat) -> None:
@@ -84,6 +91,7 @@ async def test_an_answer_for_everybody(chat: Chat) -> None:
     assert (one.original["content"], one.original["flags"]) == ("Todos aquí ven la respuesta.", EPHEMERAL)
     (form,) = one.followups
     assert form["content"].startswith("## Week 47\n")
+    assert judge.PINGS.findall(form["content"]) == [], "not even by its words"
     assert not form["flags"]
     ((place, _, posted),) = chat.fake.posted()
     assert (place, posted["content"]) == (help_, form["content"])
@@ -115,6 +123,14 @@ async def test_a_form_that_discord_refuses_gives_way_to_its_words(chat: Chat) ->
     await chat.answered(one)
     assert one.text == "Week 47"
     assert chat.fake.talk.wrongs == ["embeds are larger than 6000"]
+    chat.fake.talk.wrongs.clear()
+
+
+@pytest.mark.parametrize("embeds", [["no object"], 7, [{"description": "x" * 7_000}]])
+async def test_an_answer_that_cannot_be_sent_is_a_sentence(chat: Chat, embeds: Any) -> None:
+    chat.kept.reply = Reply("Week 47 " + "\ud800", payload={"embeds": embeds})
+    one = await chat.answered(chat.asks())
+    assert one.text.startswith("Something went wrong between Discord and me.")
     chat.fake.talk.wrongs.clear()
 
 

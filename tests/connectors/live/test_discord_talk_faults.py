@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from connectors import discord_answers
 from connectors.records import Reply
 from storage.database import Database
 from tests.connectors.live.discord_people import Chat, chatting
@@ -50,7 +51,9 @@ async def test_it_is_heard_at_once_while_everything_else_waits(chat: Chat) -> No
 
 @pytest.mark.parametrize("kinds", [[503], [0], [503, 0]])
 @pytest.mark.parametrize("after_effect", [False, True])
-async def test_a_fault_while_it_is_heard(chat: Chat, kinds: list[int], after_effect: bool) -> None:
+async def test_a_fault_while_it_is_heard(
+    chat: Chat, kinds: list[int], after_effect: bool, caplog: pytest.LogCaptureFixture
+) -> None:
     chat.fake.rest.faults.failure_kinds = kinds
     chat.fake.fail(2, after_effect=after_effect)
     one = chat.asks()
@@ -58,6 +61,7 @@ async def test_a_fault_while_it_is_heard(chat: Chat, kinds: list[int], after_eff
     assert len(one.acks) == 1
     assert len(chat.kept.commands) == 1
     assert one.text == "Here you are."
+    assert caplog.text == ""
 
 
 @pytest.mark.parametrize("after_effect", [False, True])
@@ -75,8 +79,7 @@ async def test_a_fault_while_it_is_answered_for_all(chat: Chat, after_effect: bo
     chat.fake.rest.pause = pause
     chat.kept.answering.set()
     await chat.fake.talk.until(lambda: one.followups)
-    last = chat.fake.talk.command(one.member, "weekly", one.channel)
-    await chat.fake.talk.until(lambda: last.followups)
+    await chat.rest()
     assert [form["content"] for form in one.followups] == ["For all."]
 
 
@@ -96,6 +99,15 @@ async def test_an_interaction_that_takes_no_more_answers(chat: Chat, public: boo
         await chat.fake.talk.until(lambda: len(chat.fake.letters.sent) == 2)
         assert "".join(chat.fake.letters.to(ann)).count("Late.") == 500
         assert chat.fake.posted() == []
+
+
+async def test_an_interaction_is_not_asked_to_take_what_comes_too_late(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(discord_answers, "_LIFE", 0.0)
+    chat.asks()
+    await chat.fake.talk.until(lambda: chat.fake.letters.to(chat.ann) == ["Here you are."])
+    assert not [path for _, path, _ in chat.fake.requests if path.startswith("/webhooks/")]
 
 
 async def test_what_was_said_before_it_expired_is_not_said_again(chat: Chat) -> None:
@@ -158,7 +170,7 @@ async def test_whoever_waits_when_it_stops_is_told(sqlite: Database) -> None:
 async def test_an_inbox_that_fails_is_a_sentence(chat: Chat, caplog: pytest.LogCaptureFixture) -> None:
     chat.kept.failing = True
     one = await chat.answered(chat.asks())
-    assert one.text == "Discord did not take my answer. Please ask again in a moment."
+    assert one.text == "Something went wrong between Discord and me. Please ask again in a moment."
     assert "a command failed in a way that it should not" in caplog.text
 
 
@@ -215,6 +227,30 @@ async def test_absent_fields_are_done_without(chat: Chat) -> None:
     await chat.answered(one)
     assert chat.kept.commands[0].channel_id == help_
     assert chat.kept.commands[0].language is None
+
+
+async def test_when_it_is_not_found_out_who_asks_a_sentence_says_so(chat: Chat) -> None:
+    async def pause(_: str, path: str) -> None:
+        if "/members/" in path:
+            chat.fake.rest.faults.failure_kinds = [400]
+            chat.fake.fail(1)
+
+    chat.fake.rest.pause = pause
+    one = chat.fake.talk.tell(
+        2, chat.ann, None, {"name": "spaces", "options": [{"name": "weekly", "type": 1}]}
+    )
+    await chat.answered(one)
+    assert one.text.startswith("Something went wrong between Discord and me.")
+    assert chat.kept.commands == []
+
+
+async def test_roles_that_were_not_told_are_not_all_of_them(chat: Chat) -> None:
+    data = {"name": "spaces", "options": [{"name": "weekly", "type": 1}]}
+    told = shapes.interaction(chat.fake.people[chat.ann], None, chat.help, shapes.GUILD)
+    told |= {"id": "5", "token": "t", "type": 2, "data": data, "member": {"user": told["member"]["user"]}}
+    chat.fake.gateway.tell("INTERACTION_CREATE", told)
+    await chat.kept.until(lambda: chat.kept.commands)
+    assert not chat.kept.commands[0].asker.complete
 
 
 async def test_nothing_that_people_write_is_logged(chat: Chat, caplog: pytest.LogCaptureFixture) -> None:

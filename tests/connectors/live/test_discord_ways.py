@@ -66,6 +66,16 @@ async def test_a_direct_message_is_answered_there(chat: Chat) -> None:
     assert chat.kept.pages == [page for page in chat.kept.pages if not page.messages]
 
 
+async def test_a_command_in_direct_messages(chat: Chat) -> None:
+    chat.fake.people[chat.ann].roles = [shapes.HELPER_ROLE]
+    chat.kept.reply = Reply("For you.", public=True)
+    data = {"name": "spaces", "options": [{"name": "weekly", "type": 1}]}
+    one = await chat.answered(chat.fake.talk.tell(2, chat.ann, None, data))
+    (asked,) = chat.kept.commands
+    assert (asked.text, asked.channel_id, asked.asker.roles) == ("weekly", None, ("Helpers",))
+    assert [(form["content"], form["flags"]) for form in one.seen] == [("For you.", EPHEMERAL)]
+
+
 async def test_strangers_are_told_so(chat: Chat) -> None:
     eve = chat.fake.add_member("eve")
     chat.fake.strangers.add(eve)
@@ -181,10 +191,12 @@ async def test_tagging_with_a_reaction(chat: Chat, emoji: str, label: str) -> No
     chat.kept.reply = Reply("Tagged.", public=True)
     chat.fake.react(said, emoji, ann)
     await chat.fake.talk.until(lambda: chat.fake.letters.to(ann) == ["Tagged."])
-    chat.fake.double()
     chat.fake.unreact(said, emoji, ann)
+    chat.fake.telling.reaction("MESSAGE_REACTION_REMOVE", said, emoji, ann)
     chat.fake.react(said, emoji, ann)
+    chat.fake.telling.reaction("MESSAGE_REACTION_ADD", said, emoji, ann)
     await chat.kept.until(lambda: len(chat.kept.commands) == 3)
+    await chat.rest()
     assert [command.text for command in chat.kept.commands] == ["tag", "untag", "tag"]
     assert len({command.id for command in chat.kept.commands}) == 3
     for asked in chat.kept.commands:
