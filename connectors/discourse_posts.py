@@ -6,11 +6,16 @@ from typing import Any
 
 from connectors.discourse_calls import Told
 from connectors.discourse_forum import Forum, Json
+from connectors.discourse_quiet import inert, unlinked
 from connectors.errors import Misconfigured, Unavailable
-from connectors.markdown import defuse, split
+from connectors.markdown import split
 from connectors.records import Post
 
-_LONGEST = 31_000
+_LONGEST = 32_000
+"""Characters that a forum takes in a post, where it does not say."""
+_SURELY_TAKEN = 1_000
+_ROOM = 600
+"""Characters of a post for what is added to a text: the mark, and a picture."""
 _LONGEST_TITLE = 255
 _LOOKED_THROUGH = 400
 _CHUNK = 20
@@ -22,6 +27,7 @@ class Writer:
 
     def __init__(self, forum: Forum) -> None:
         self._forum = forum
+        self._limit = 0
 
     async def post(self, place: str, post: Post) -> str:
         """Send; returns the id of the (first) post.
@@ -30,12 +36,12 @@ class Writer:
             Unsure: nobody knows whether it was made.
             Misconfigured: the forum does not take it.
         """
-        pieces = await self._pieces(post)
         where = _where(place, post)
+        pieces = await self._pieces(place, post)
         is_reply = "topic_id" in where
-        marks = ["" if n == 0 and not is_reply else _mark(post.key, n) for n in range(len(pieces))]
+        marks = ["" if n == 0 and not is_reply else mark(post.key, n) for n in range(len(pieces))]
         try:
-            made = await self._create(raw=pieces[0] + marks[0], **where)
+            made = await self.create(raw=pieces[0] + marks[0], **where)
         except Told as error:
             if error.status == 422 and not is_reply and _TAKEN.search(str(error)):  # noqa: PLR2004 - unprocessable
                 found = await self.find(place, post.key)
@@ -43,13 +49,20 @@ class Writer:
                     return found
             raise _refused(place, error) from error
         try:
-            for piece, mark in zip(pieces[1:], marks[1:], strict=True):
-                await self._create(raw=piece + mark, topic_id=made["topic_id"])
+            for piece, end in zip(pieces[1:], marks[1:], strict=True):
+                await self.create(raw=piece + end, topic_id=made["topic_id"])
         except Told as error:
             raise _refused(place, error) from error
         return str(made["id"])
 
-    async def _create(self, **fields: Any) -> Json:
+    async def create(self, **fields: Any) -> Json:
+        """Make a post; returns what the forum says of it.
+
+        Raises:
+            Told: the forum does not take it.
+            Unsure: nobody knows whether it was made.
+            Misconfigured: it waits for somebody's approval.
+        """
         forum = self._forum
         made = await forum.calls.write(forum.client._post, "/posts.json", json=True, **fields)  # noqa: SLF001 - see Forum
         made = made.get("post", made) if isinstance(made, dict) else {}
@@ -61,15 +74,33 @@ class Writer:
         found: Json = made
         return found
 
-    async def _pieces(self, post: Post) -> list[str]:
+    async def _pieces(self, place: str, post: Post) -> list[str]:
         """The text, in as many pieces as the forum's limit takes, the picture at the end of the first."""
-        pieces = split(defuse(post.text), _LONGEST) or [defuse(post.title)]
+        text = inert(post.text)
+        if not place.startswith("@"):
+            text = await unlinked(text, self._forum)
+        pieces = split(text, await self.room(text)) or [inert(post.title)]
         if post.picture is not None:
-            alt = re.sub(r"[\[\]|\n]", " ", defuse(post.alt))
-            pieces[0] += f"\n\n![{alt}]({await self._upload(post.picture)})"
+            pieces[0] += "\n\n" + await self.upload(post.picture, post.alt)
         return pieces
 
-    async def _upload(self, picture: bytes) -> str:
+    async def room(self, text: str) -> int:
+        """How many characters of a text go into one post; asked of the forum where it matters."""
+        if not self._limit and len(text) > _SURELY_TAKEN:
+            try:
+                site = await self._forum.get("/site.json")
+            except Told:
+                site = {}
+            told = site.get("max_post_length") if isinstance(site, dict) else None
+            self._limit = told if type(told) is int and told > 2 * _ROOM else _LONGEST
+        return (self._limit or _LONGEST) - _ROOM
+
+    async def upload(self, picture: bytes, alt: str) -> str:
+        """Upload a picture; returns what shows it in a post.
+
+        Raises:
+            Misconfigured: the forum does not take it.
+        """
         forum = self._forum
         try:
             found = await forum.calls.read(
@@ -81,7 +112,8 @@ class Writer:
                 f"The forum at {forum.address} does not take the picture ({error}). Give the API key the scope to "
                 "upload, and allow PNG files in the site settings."
             ) from error
-        return str(found.get("short_url") or found["url"])
+        words = re.sub(r"[\[\]|\n]", " ", inert(alt))[:200]
+        return f"![{words}]({found.get('short_url') or found['url']})"
 
     async def find(self, place: str, key: str) -> str | None:
         """The post that bears this key; None when there is none."""
@@ -122,7 +154,7 @@ class Writer:
     async def edit(self, place: str, id_: str, post: Post) -> None:
         """Replace the text of a post, and the title of the topic it opens."""
         forum = self._forum
-        raw = (await self._pieces(post))[0] + (_mark(post.key, 0) if "/" in place else "")
+        raw = (await self._pieces(place, post))[0] + (mark(post.key, 0) if "/" in place else "")
         try:
             known = await forum.get(f"/posts/{id_}.json")
             await forum.calls.read(forum.client._put, f"/posts/{id_}.json", json=True, post={"raw": raw})  # noqa: SLF001 - see Forum
@@ -135,11 +167,11 @@ class Writer:
 
 
 def _with_key(posts: list[Json], key: str) -> str | None:
-    comment = _mark(key, 0).strip()
+    comment = mark(key, 0).strip()
     return next((str(post["id"]) for post in posts if comment in (post.get("raw") or "")), None)
 
 
-def _mark(key: str, number: int) -> str:
+def mark(key: str, number: int) -> str:
     """The key as a comment, which nobody sees."""
     return f"\n\n<!-- spaces:{key} -->" if number == 0 else f"\n\n<!-- spaces:{key}:{number + 1} -->"
 
