@@ -102,10 +102,10 @@ def _fill(database: Database, messages: int) -> None:
         id_ = f"C{n % 40}:{to_micros(at)}"
         root = id_ if not root or chance.random() < 0.3 else root
         rows.append((1, id_, f"C{n % 40}", f"U{author}", to_micros(at), "How do I make it work? " * 4, None, False,
-                     None, 0, 0, None, n % 3 // 2, False, None, None, False, root, False, None))  # fmt: skip
+                     None, 0, 0, None, n % 3 // 2, False, None, None, False, root, False, None, None))  # fmt: skip
         for label, share in _LABELS if root == id_ else (("support_answer", 0.12), ("thanks", 0.05)):
             if chance.random() < share:
-                tags.append((1, id_, label, True, "rules", None, "bench", 0))
+                tags.append((1, id_, label, True, "rules", None, "bench", 0, None))
     _insert(database, "messages", rows)
     _insert(database, "tags", tags)
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:

@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from bot import environment
 from bot.mistakes import closest, shown, suggestion
+from bot.spaces.catalogue import LABELS
 from bot.spaces.model import Area
 from bot.spaces.window import Period
 from connectors import base
@@ -40,6 +41,20 @@ def _account(text: str, info: ValidationInfo) -> str:
     return text
 
 
+def _role(text: str, info: ValidationInfo) -> str:
+    """A role's name, or an account."""
+    if not text.strip().removeprefix("@"):
+        raise _wrong("a role has no name", 'Write a role, a group or an account: "moderators", "team:alice".')
+    # "team:alice" is an account; no platform's role is called like this.
+    return _account(text, info) if re.match(r"[a-z][a-z0-9_-]*:\S", text) else text
+
+
+def _label(name: str) -> str:
+    if name not in LABELS:
+        raise _wrong(f"there is no label {shown(name)}", suggestion(name, LABELS))
+    return name
+
+
 def _staff_address(text: str) -> str:
     name, at, domain = text.strip().rpartition("@")
     if not at or "." not in domain or "@" in name:
@@ -60,6 +75,8 @@ def _source_name(name: str) -> str:
 
 
 Account = Annotated[str, AfterValidator(_account)]
+Role = Annotated[str, AfterValidator(_role)]
+LabelName = Annotated[str, AfterValidator(_label)]
 SourceName = Annotated[str, AfterValidator(_source_name)]
 
 
@@ -227,8 +244,8 @@ class Run(_Section):
 class Roles(_Section):
     """Who is who, for what people may ask of the bot: names of roles, groups or accounts ("team:alice")."""
 
-    moderators: tuple[str, ...] = ()
-    analysts: tuple[str, ...] = ()
+    moderators: tuple[Role, ...] = ()
+    analysts: tuple[Role, ...] = ()
     platform_admins: bool = True
     """Whether the platform's own administrators and moderators are moderators here."""
 
@@ -268,8 +285,8 @@ class Schedule(_Section):
 class Tagging(_Section):
     """What moderators' reactions, and the topic tags of a platform, mean."""
 
-    emoji: dict[str, str] = {}
-    topic_tags: dict[str, str] = {}
+    emoji: dict[str, LabelName] = {}
+    topic_tags: dict[str, LabelName] = {}
 
 
 class Value(_Section):
@@ -279,6 +296,7 @@ class Value(_Section):
     ticket_share: Estimate | None = None
     cost_per_case: Estimate | None = None
     feedback_value: Estimate | None = None
+    lead_value: Estimate | None = None
 
     @field_validator("currency")
     @classmethod
@@ -287,7 +305,7 @@ class Value(_Section):
             raise _wrong(f"{shown(code)} is no currency", 'Write its three letters, such as "EUR" or "USD".')
         return code
 
-    @field_validator("ticket_share", "cost_per_case", "feedback_value", mode="before")
+    @field_validator("ticket_share", "cost_per_case", "feedback_value", "lead_value", mode="before")
     @classmethod
     def _three(cls, numbers: Any) -> Any:
         return None if numbers is None else _estimate(numbers)

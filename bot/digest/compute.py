@@ -1,15 +1,15 @@
 """Computes a digest: every reading of a window and of the one before, and the lists beside them. No words."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import product
 
-from bot.digest.model import AreaReadings, Change, DayCount, Digest, Reading, SourceCoverage, Thanks
+from bot.digest.model import AreaReadings, Change, DayCount, Digest, Reading, SourceCoverage
+from bot.digest.recognition import thanks
 from bot.spaces.catalogue import METRICS
 from bot.spaces.community import Community
-from bot.spaces.counted import quoted
 from bot.spaces.model import Area, Metric, Unit, Value
 from bot.spaces.product import top_ideas
 from bot.spaces.reasons import NO_DATA
@@ -21,11 +21,8 @@ from storage.times import from_micros, to_micros
 
 _UNANSWERED = 10
 _IDEAS = 5
-_THANKS = 8
 _WEEK = 7
 _BARS = 31
-# What people are thanked for, and how much each weighs in the order of the list.
-_DEEDS = {"support_answer": 3, "contribution": 5, "bug_report": 2, "product_idea": 1, "success_story": 2}
 
 
 def compute(
@@ -50,10 +47,10 @@ def compute(
         previous=previous,
         as_of=community.as_of,
         areas=tuple(AreaReadings(area, _readings(community, area, window, previous)) for area in areas),
-        unanswered=tuple(community.question_evidence(open_questions[:_UNANSWERED])),
+        unanswered=tuple(community.question_evidence(open_questions, limit=_UNANSWERED)),
         unanswered_total=len(open_questions),
         ideas=tuple(top_ideas(community, window, limit=_IDEAS)),
-        thanks=_thanks(community, window, opted_out),
+        thanks=thanks(community, window, opted_out),
         coverage=_coverage(community, window),
         days=_days(community, window),
         currency=community.assumptions.currency,
@@ -64,7 +61,7 @@ def measure(metric: Metric, community: Community, window: Window) -> Value:
     """The metric's value, or unknown when nothing at all is known of the window's time."""
     return (
         metric.value(community, window)
-        if community.knows(window)
+        if metric.recorded or community.knows(window)
         else _unknown_time(metric, community, window)
     )
 
@@ -76,7 +73,10 @@ def _unknown_time(metric: Metric, community: Community, window: Window) -> Value
 
 
 def _readings(community: Community, area: Area, window: Window, previous: Window) -> tuple[Reading, ...]:
-    metrics = [metric for metric in METRICS.values() if metric.area is area]
+    staff = community.audience.staff
+    metrics = [
+        metric for metric in METRICS.values() if metric.area is area and (staff or not metric.staff_only)
+    ]
     metrics.sort(key=lambda metric: not metric.headline)
     return tuple(_reading(metric, community, window, previous) for metric in metrics)
 
@@ -133,34 +133,6 @@ def _differ(metric: Metric, now: Value, before: Value) -> bool:
     return False
 
 
-def _thanks(community: Community, window: Window, opted_out: Collection[str]) -> tuple[Thanks, ...]:
-    did: dict[str, dict[str, int]] = {}
-    for person, label, times in community.member_labels(window):
-        if label in _DEEDS and person not in opted_out:
-            did.setdefault(person, {})[label] = times
-    best = sorted(did, key=lambda person: (-_weight(did[person]), person))[:_THANKS]
-    names = _names(community, best)
-    return tuple(Thanks(names[person], did[person]) for person in best)
-
-
-def _weight(did: dict[str, int]) -> int:
-    return sum(_DEEDS[label] * times for label, times in did.items())
-
-
-def _names(community: Community, people: Iterable[str]) -> dict[str, str]:
-    wanted = list(people)
-    # The name that a platform tells of the account before the bare id of one that only messages mention.
-    rows = community.rows(
-        f"""SELECT person, COALESCE(NULLIF(display_name, ''), name) FROM members
-            WHERE person IN ({", ".join(map(quoted, wanted))}) AND standing <> 'bot'
-            ORDER BY CASE WHEN name = external_id AND display_name = '' THEN 0 ELSE 1 END,
-                complete, source_id DESC, external_id DESC"""
-        if wanted
-        else "SELECT NULL, NULL WHERE false"
-    )
-    return {person: name for person, name in rows}  # noqa: C416 - rows are no pairs to mypy
-
-
 def _coverage(community: Community, window: Window) -> tuple[SourceCoverage, ...]:
     counts = {
         (source, standing): messages
@@ -169,13 +141,20 @@ def _coverage(community: Community, window: Window) -> tuple[SourceCoverage, ...
             WHERE NOT internal GROUP BY source_id, standing"""
         )
     }
-    as_of = to_micros(community.as_of)
-    sources = community.rows(f"""
-        SELECT s.id, s.name, s.connector, (SELECT MAX(newest) FROM (
+    # Of places that the readers may know of: when somebody last wrote in another is nobody's business.
+    places = f"""FROM channels c WHERE c.source_id = s.id AND {community.cut.places("c.source_id", "c.external_id")}"""
+    if community.audience.source is not None:
+        places += " AND c.counted AND NOT c.is_internal"
+
+    def moment(end: str, order: str, when: str) -> str:
+        return f"""(SELECT {end}(at) FROM (
             SELECT (SELECT m.created_at FROM messages m WHERE m.source_id = c.source_id
-                AND m.channel_id = c.external_id AND m.created_at < {as_of}
-                ORDER BY m.created_at DESC LIMIT 1) AS newest
-            FROM channels c WHERE c.source_id = s.id) n)
+                AND m.channel_id = c.external_id AND {when} ORDER BY m.created_at {order} LIMIT 1) AS at
+            {places}) n)"""
+
+    newest = moment("MAX", "DESC", f"m.created_at < {to_micros(community.as_of)}")
+    sources = community.rows(f"""
+        SELECT s.id, s.name, s.connector, {moment("MIN", "ASC", "m.created_at IS NOT NULL")}, {newest}
         FROM sources s ORDER BY s.name""")
     return tuple(
         SourceCoverage(
@@ -184,10 +163,10 @@ def _coverage(community: Community, window: Window) -> tuple[SourceCoverage, ...
             messages=counts.get((source, "member"), 0),
             staff_messages=counts.get((source, "staff"), 0),
             bot_messages=counts.get((source, "bot"), 0),
-            first_message_at=community.beginnings.get(source),
-            last_message_at=_moment(newest),
+            first_message_at=_moment(oldest),
+            last_message_at=_moment(latest),
         )
-        for source, name, connector, newest in sources
+        for source, name, connector, oldest, latest in sources
     )
 
 

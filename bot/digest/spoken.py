@@ -132,7 +132,7 @@ def speak(digest: Digest, language: str) -> Spoken:
         ),
         unanswered_title=words.gettext("Questions waiting for an answer"),
         unanswered=tuple(_message(question, digest, words) for question in digest.unanswered),
-        unanswered_more=words.ngettext("and {n} more", "and {n} more", more) if more > 0 else "",
+        unanswered_more=words.ngettext("and {n} more", "and {n} more", more) if more > 0 and digest.unanswered else "",
         ideas_title=words.gettext("Ideas with the most support"),
         ideas=tuple(_message(idea, digest, words, support=True) for idea in digest.ideas),
         thanks_title=words.gettext("People to thank"),

@@ -5,16 +5,17 @@ to the moment of asking (`as_of`); by members, staff and bots apart. A metric as
 for a window.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import CursorResult
 from sqlalchemy.orm import Session
 
+from bot.audience import OPERATOR, Audience, Cut
 from bot.spaces.counted import PUBLIC, day_of, last_post, quoted
 from bot.spaces.model import Evidence
 from bot.spaces.questions import Question, follow
@@ -24,9 +25,10 @@ from storage.times import from_micros, to_micros
 Range = tuple[float, float, float]
 """A low, a middle and a high assumption."""
 
-ACTIVE_BEFORE = timedelta(days=90)
-_LOST_AFTER_POSTS = 4
-_QUIET_DAYS = 30
+T = TypeVar("T")
+
+_AT_ONCE = 500
+"""Messages named in one statement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class Assumptions:
     cost_per_case: Range | None = None
     feedback_value: Range | None = None
     """What one idea or bug report is worth."""
+    lead_value: Range | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,20 +66,43 @@ class Labelled:
 
 @dataclass
 class Community:
-    """One session's view of the database, as of one moment. Tables of a window are made once and kept."""
+    """One session's view of the database, as of one moment. Tables of a window are made once and kept.
+
+    Numbers are of everybody; evidence and names are cut to what the `audience` may read.
+    """
 
     session: Session
     as_of: datetime
     answer_within: timedelta = timedelta(days=7)
     assumptions: Assumptions = field(default_factory=Assumptions)
+    audience: Audience = OPERATOR
 
     def __post_init__(self) -> None:
-        self._posts: dict[Window, str] = {}
-        self._tag_tables: dict[Window, str] = {}
-        self._questions: dict[Window, list[Question]] = {}
-        self._actives: dict[Window, list[Active]] = {}
-        self._lost: dict[Window, int] = {}
-        self._labels: dict[Window, dict[str, Labelled]] = {}
+        self._kept: dict[Hashable, Any] = {}
+
+    def once(self, what: Hashable, make: Callable[[], T]) -> T:
+        """What `make` gives, made at the first time only. It may be None."""
+        if what not in self._kept:
+            self._kept[what] = make()
+        found: T = self._kept[what]
+        return found
+
+    def table(self, name: str, select: str) -> str:
+        """Make a temporary table of a query; returns its name."""
+        connection = self.session.connection()
+        # A connection comes back from the pool with the temporary tables of whoever had it before.
+        connection.exec_driver_sql(f"DROP TABLE IF EXISTS {name}")
+        self._run(f"CREATE TEMPORARY TABLE {name} AS {select}")
+        if connection.dialect.name == "postgresql":
+            # It would plan as if there were next to nothing in it; a small sample tells it enough.
+            connection.exec_driver_sql("SET LOCAL default_statistics_target = 10")
+            connection.exec_driver_sql(f"ANALYZE {name}")
+        return name
+
+    @cached_property
+    def cut(self) -> Cut:
+        """What the audience may see of whom and where."""
+        return Cut(self.session, self.audience)
 
     def rows(self, sql: str) -> Sequence[Any]:
         """Run a query made of our own table names, whole numbers and `quoted` texts; all its rows."""
@@ -140,48 +166,44 @@ class Community:
         Columns: source_id, external_id, author_id, channel_id, conversation_id, is_root, created_at, day (0-based
         local day of the window), reactions, person, standing ("member", "staff", "bot"), internal.
         """
-        if window not in self._posts:
-            name = f"posts_{len(self._posts)}"
-            self._drop(name)
-            self.session.connection().exec_driver_sql(f"""
-                CREATE TEMPORARY TABLE {name} AS
-                SELECT m.source_id, m.external_id, m.author_id, m.channel_id, m.conversation_id,
-                    COALESCE(m.conversation_id = m.external_id, false) AS is_root, m.created_at,
-                    {day_of(window)} AS day, m.reaction_count AS reactions,
-                    a.person, COALESCE(a.standing, 'member') AS standing, c.is_internal AS internal
-                FROM messages m
-                JOIN members a ON a.source_id = m.source_id AND a.external_id = m.author_id
-                JOIN channels c ON c.source_id = m.source_id AND c.external_id = m.channel_id
-                WHERE m.{self.counted(window)} AND NOT m.deleted AND c.counted""")
-            self._posts[window] = name
-        return self._posts[window]
+        return self.once(("posts", window), lambda: self.table(f"posts_{len(self._kept)}", f"""
+            SELECT m.source_id, m.external_id, m.author_id, m.channel_id, m.conversation_id,
+                COALESCE(m.conversation_id = m.external_id, false) AS is_root, m.created_at,
+                {day_of(window)} AS day, m.reaction_count AS reactions,
+                a.person, COALESCE(a.standing, 'member') AS standing, c.is_internal AS internal
+            FROM messages m
+            JOIN members a ON a.source_id = m.source_id AND a.external_id = m.author_id
+            JOIN channels c ON c.source_id = m.source_id AND c.external_id = m.channel_id
+            WHERE m.{self.counted(window)} AND NOT m.deleted AND c.counted"""))  # fmt: skip
 
     def tagged(self, window: Window, label: str) -> str:
         """The part of `posts(window)` that bears a label, as a sub-query; without internal channels and bots."""
-        return f"(SELECT * FROM {self._tagged(window)} WHERE label = '{label}')"
+        return f"(SELECT * FROM {self.all_tagged(window)} WHERE label = '{label}')"
 
-    def _tagged(self, window: Window) -> str:
+    def all_tagged(self, window: Window) -> str:
         """The name of a table like `posts`, with one row for each label that a post of people in public bears."""
-        if window not in self._tag_tables:
-            name = f"tagged_{len(self._tag_tables)}"
-            self._drop(name)
-            self.session.connection().exec_driver_sql(f"""
-                CREATE TEMPORARY TABLE {name} AS SELECT p.*, t.label FROM {self.posts(window)} p
-                JOIN tags t ON t.source_id = p.source_id AND t.external_id = p.external_id AND t.verdict
-                WHERE NOT p.internal AND p.standing <> 'bot'""")
-            self._tag_tables[window] = name
-        return self._tag_tables[window]
+        return self.once(("tagged", window), lambda: self.table(f"tagged_{len(self._kept)}", f"""
+            SELECT p.*, t.label FROM {self.posts(window)} p
+            JOIN tags t ON t.source_id = p.source_id AND t.external_id = p.external_id AND t.verdict
+            WHERE NOT p.internal AND p.standing <> 'bot'"""))  # fmt: skip
 
-    def member_labels(self, window: Window) -> Sequence[Any]:
-        """Rows of (person, label, how many messages): what each member's messages of the window are."""
-        return self.rows(f"""SELECT person, label, COUNT(*) FROM {self._tagged(window)}
-            WHERE standing = 'member' GROUP BY person, label ORDER BY person, label""")
+    def posts_by_standing(self, window: Window) -> dict[str, int]:
+        """Messages of the window in public channels, by the standing of their author."""
+        return self.once(("standing", window), lambda: dict(self.rows(
+            f"SELECT standing, COUNT(*) FROM {self.posts(window)} WHERE NOT internal GROUP BY standing")))  # fmt: skip
+
+    def member_labels(self, window: Window, *, readable: bool = False) -> Sequence[Any]:
+        """Rows of (person, label, how many messages): what each member's messages of the window are.
+
+        With `readable`, only of messages that the audience can read.
+        """
+        condition = self.cut.words("source_id", "channel_id") if readable else "true"
+        return self.rows(f"""SELECT person, label, COUNT(*) FROM {self.all_tagged(window)}
+            WHERE standing = 'member' AND {condition} GROUP BY person, label ORDER BY person, label""")
 
     def questions(self, window: Window) -> list[Question]:
         """The questions asked in the window by members and staff, oldest first, with what came of them since."""
-        if window not in self._questions:
-            self._questions[window] = self._read_questions(window)
-        return self._questions[window]
+        return self.once(("questions", window), lambda: self._read_questions(window))
 
     def member_questions(self, window: Window) -> list[Question]:
         """The questions that members asked: the population of the support metrics."""
@@ -220,72 +242,51 @@ class Community:
                 follow(question, from_micros(at), by, label, accepted=bool(accepted))
         return sorted(questions.values(), key=lambda question: (question.asked_at, question.external_id))
 
+    def writers(self, window: Window) -> set[str]:
+        """The members who posted in the window: persons."""
+        if ("actives", window) in self._kept:
+            return {active.person for active in self.actives(window)}
+        return self.once(("writers", window), lambda: {person for (person,) in self.rows(f"""
+            SELECT DISTINCT a.person FROM (
+                SELECT DISTINCT m.source_id, m.author_id FROM messages m WHERE m.{self.counted(window)} AND {PUBLIC}) w
+            JOIN members a ON a.source_id = w.source_id AND a.external_id = w.author_id
+            WHERE COALESCE(a.standing, 'member') = 'member'""")})  # fmt: skip
+
     def actives(self, window: Window) -> list[Active]:
         """The members who posted in the window, the busiest first."""
-        if window not in self._actives:
-            start = to_micros(window.start)
-            rows = self.rows(f"""
-                WITH active AS (
-                    SELECT person, COUNT(*) AS posts FROM {self.posts(window)}
-                    WHERE standing = 'member' AND NOT internal GROUP BY person)
-                SELECT active.person, active.posts, MAX({last_post("a", f"m.created_at < {start}")})
-                FROM active JOIN members a ON a.person = active.person AND a.standing <> 'bot'
-                GROUP BY active.person, active.posts ORDER BY active.posts DESC, active.person""")
-            self._actives[window] = [
-                Active(person, posts, None if before is None else from_micros(before))
-                for person, posts, before in rows
-            ]
-        return self._actives[window]
+        return self.once(("actives", window), lambda: self._read_actives(window))
 
-    def lost(self, window: Window) -> int:
-        """Members with at least four posts in 90 days, and none since: none in the window nor in 30 days up to its end."""
-        if window not in self._lost:
-            self._count_lost(window, window.previous())
-        return self._lost[window]
-
-    def _count_lost(self, *windows: Window) -> None:
-        # One pass serves both windows of a digest.
-        quarter = ACTIVE_BEFORE // timedelta(microseconds=1)
-        now = to_micros(self.as_of)
-        silences = [quiet(window) for window in windows]
-        spans = [(to_micros(silence.start), to_micros(silence.end)) for silence in silences]
-        sums = ", ".join(
-            f"""SUM(CASE WHEN m.created_at >= {since - quarter} AND m.created_at < {since} THEN 1 ELSE 0 END),
-            SUM(CASE WHEN m.created_at >= {since} AND m.created_at < {until} THEN 1 ELSE 0 END)"""
-            for since, until in spans
-        )
-        oldest, newest = (
-            min(since for since, _ in spans) - quarter,
-            min(now, max(until for _, until in spans)),
-        )
-        busy = self.rows(f"""
-            WITH busy (source_id, author_id, before_0, since_0, before_1, since_1) AS (
-                SELECT m.source_id, m.author_id, {sums} FROM messages m
-                WHERE m.created_at >= {oldest} AND m.created_at < {newest} AND {PUBLIC}
-                GROUP BY m.source_id, m.author_id)
-            SELECT SUM(before_0), SUM(since_0), SUM(before_1), SUM(since_1) FROM busy
-            JOIN members a ON a.source_id = busy.source_id AND a.external_id = busy.author_id
-            WHERE a.standing = 'member' GROUP BY a.person""")
-        for number, window in enumerate(windows):
-            self._lost[window] = sum(
-                row[2 * number] >= _LOST_AFTER_POSTS and row[2 * number + 1] == 0 for row in busy
-            )
+    def _read_actives(self, window: Window) -> list[Active]:
+        start = to_micros(window.start)
+        rows = self.rows(f"""
+            WITH active AS (
+                SELECT person, COUNT(*) AS posts FROM {self.posts(window)}
+                WHERE standing = 'member' AND NOT internal GROUP BY person)
+            SELECT active.person, active.posts, MAX({last_post("a", f"m.created_at < {start}")})
+            FROM active JOIN members a ON a.person = active.person AND a.standing <> 'bot'
+            GROUP BY active.person, active.posts ORDER BY active.posts DESC, active.person""")
+        return [
+            Active(person, posts, None if before is None else from_micros(before))
+            for person, posts, before in rows
+        ]
 
     def labels(self, window: Window) -> dict[str, Labelled]:
         """What bears each label in the window, in public channels; labels that nothing bears are not in it."""
-        if window not in self._labels:
-            rows = self.rows(f"""
-                SELECT label,
-                    COUNT(CASE WHEN standing = 'member' THEN 1 END),
-                    COUNT(DISTINCT CASE WHEN standing = 'member' THEN person END),
-                    COUNT(CASE WHEN standing = 'staff' THEN 1 END),
-                    COUNT(DISTINCT CASE WHEN standing = 'staff' THEN person END)
-                FROM {self._tagged(window)} GROUP BY label""")
-            self._labels[window] = {label: Labelled(*counts) for label, *counts in rows}
-        return self._labels[window]
+        return self.once(("labels", window), lambda: {label: Labelled(*counts) for label, *counts in self.rows(f"""
+            SELECT label,
+                COUNT(CASE WHEN standing = 'member' THEN 1 END),
+                COUNT(DISTINCT CASE WHEN standing = 'member' THEN person END),
+                COUNT(CASE WHEN standing = 'staff' THEN 1 END),
+                COUNT(DISTINCT CASE WHEN standing = 'staff' THEN person END)
+            FROM {self.all_tagged(window)} GROUP BY label""")})  # fmt: skip
 
     def evidence(self, rows: str, order: str = "created_at, external_id", limit: int = 0) -> list[Evidence]:
-        """The messages of a sub-query that gives source_id, external_id, created_at and perhaps `people`."""
+        """The messages of a sub-query that gives source_id, external_id, created_at and perhaps `people`.
+
+        Only those that the audience can read.
+        """
+        if not self.audience.quotes:
+            return []
         found = self.rows(f"""
             SELECT s.name, c.name, COALESCE(NULLIF(a.display_name, ''), a.name), m.created_at, m.text, m.url,
                 x.people, m.reaction_count
@@ -294,30 +295,22 @@ class Community:
             JOIN members a ON a.source_id = m.source_id AND a.external_id = m.author_id
             JOIN channels c ON c.source_id = m.source_id AND c.external_id = m.channel_id
             JOIN sources s ON s.id = m.source_id
+            WHERE {self.cut.words("m.source_id", "m.channel_id")}
             ORDER BY {", ".join(f"x.{column}" for column in order.split(", "))} {f"LIMIT {limit}" if limit else ""}""")
         return [
             Evidence(source, channel, author, from_micros(at), text, url, people, reactions)
             for source, channel, author, at, text, url, people, reactions in found
         ]
 
-    def question_evidence(self, questions: Iterable[Question]) -> list[Evidence]:
-        """The messages that asked these questions, in their order."""
-        found: list[Evidence] = []
-        for question in questions:
-            found += self.evidence(f"""(SELECT source_id, external_id, created_at, 1 AS people FROM messages
-                WHERE source_id = {question.source_id} AND external_id = {quoted(question.external_id)})""")
-        return found
-
-    def _drop(self, name: str) -> None:
-        # A connection comes back from the pool with the temporary tables of whoever had it before.
-        self.session.connection().exec_driver_sql(f"DROP TABLE IF EXISTS {name}")
-
-
-def quiet(window: Window) -> Window:
-    """The time in which whom we miss wrote nothing: the window, or the 30 days up to its end if that is longer."""
-    return Window(
-        min(window.first, window.until - timedelta(days=_QUIET_DAYS)),
-        window.until,
-        window.zone,
-        window.period,
-    )
+    def question_evidence(self, questions: Iterable[Question], limit: int = 0) -> list[Evidence]:
+        """The messages that asked these questions, oldest first; with `limit`, the first so many that can be read."""
+        asked, found = list(questions), list[Evidence]()
+        while asked and not (limit and len(found) >= limit):
+            some, asked = asked[:_AT_ONCE], asked[_AT_ONCE:]
+            keys = ", ".join(f"({each.source_id}, {quoted(each.external_id)})" for each in some)
+            # The few that are wanted first: SQLite would rather read all messages than look some up.
+            found += self.evidence(f"""(
+                WITH wanted (source_id, external_id) AS (VALUES {keys})
+                SELECT m.source_id, m.external_id, m.created_at, 1 AS people FROM wanted w CROSS JOIN messages m
+                WHERE m.source_id = w.source_id AND m.external_id = w.external_id)""")
+        return found[:limit] if limit else found

@@ -24,24 +24,15 @@ def _contributors(community: Community, window: Window) -> Value:
     return labelled_people(community, window, "contribution")
 
 
-def posts_by_standing(community: Community, window: Window) -> dict[str, int]:
-    """Messages of the window in public channels, by the standing of their author."""
-    return dict(
-        community.rows(
-            f"SELECT standing, COUNT(*) FROM {community.posts(window)} WHERE NOT internal GROUP BY standing"
-        )
-    )
-
-
 def _generated(community: Community, window: Window) -> Value:
     if not community.knows(window):
         return unknown(NO_DATA)
-    posts = posts_by_standing(community, window)
+    posts = community.posts_by_standing(window)
     return count(posts.get("member", 0), staff=posts.get("staff", 0), bots=posts.get("bot", 0))
 
 
 def _generated_share(community: Community, window: Window) -> Value:
-    posts = posts_by_standing(community, window)
+    posts = community.posts_by_standing(window)
     members, staff = posts.get("member", 0), posts.get("staff", 0)
     return share(members, members + staff, NO_POSTS)
 
@@ -49,8 +40,7 @@ def _generated_share(community: Community, window: Window) -> Value:
 def _returning(community: Community, window: Window) -> Value:
     if not (community.knows(window) and community.knows(window.previous())):
         return unknown(NO_DATA)
-    before = {active.person for active in community.actives(window.previous())}
-    return count(sum(active.person in before for active in community.actives(window)))
+    return count(len(community.writers(window) & community.writers(window.previous())))
 
 
 METRICS = (

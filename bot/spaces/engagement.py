@@ -2,17 +2,18 @@
 
 from datetime import timedelta
 
-from bot.spaces.community import ACTIVE_BEFORE, Community, quiet
-from bot.spaces.contribution import posts_by_standing
-from bot.spaces.counted import PUBLIC, day_of
+from bot.spaces.community import Community
+from bot.spaces.counted import PUBLIC
 from bot.spaces.model import Area, Direction, Label, Metric, Unit, Value
+from bot.spaces.observed import facts, part
+from bot.spaces.presence import ACTIVE_BEFORE, lost, presence, quiet
 from bot.spaces.reasons import (
     NO_CONVERSATIONS,
     NO_DATA,
-    NO_EVENTS,
     NO_INTERNAL,
     NO_MEMBERS,
     NO_POSTS,
+    NOT_RECORDED,
     SHORT_HISTORY,
     TEN_OR_FEWER,
 )
@@ -42,7 +43,7 @@ def _active(community: Community, window: Window) -> Value:
 def _messages(community: Community, window: Window) -> Value:
     if not community.knows(window):
         return unknown(NO_DATA)
-    posts = posts_by_standing(community, window)
+    posts = community.posts_by_standing(window)
     return count(posts.get("member", 0), staff=posts.get("staff", 0), bots=posts.get("bot", 0))
 
 
@@ -88,11 +89,7 @@ def _stickiness(community: Community, window: Window) -> Value:
     first = community.first_message_at
     if first is None or first > month.start:
         return unknown(SHORT_HISTORY)
-    ((people, days),) = community.rows(f"""
-        SELECT COUNT(DISTINCT person), COUNT(*) FROM (
-            SELECT DISTINCT {day_of(month)} AS day, a.person FROM messages m
-            JOIN members a ON a.source_id = m.source_id AND a.external_id = m.author_id AND a.standing = 'member'
-            WHERE m.{community.counted(month)} AND {PUBLIC}) d""")
+    people, days = presence(community, month)
     return rate(days / _MONTH_DAYS, people, NO_POSTS)
 
 
@@ -101,12 +98,13 @@ def _participation(community: Community, window: Window) -> Value:
     # Where no join was told, the first message tells since when an account is known.
     since = """COALESCE(a.joined_at, (SELECT m.created_at FROM messages m
         WHERE m.source_id = a.source_id AND m.author_id = a.external_id ORDER BY m.created_at LIMIT 1), 0)"""
-    here = community.rows(f"""SELECT DISTINCT a.person FROM members a
-        WHERE a.standing = 'member' AND a.is_active AND {since} < {end}
-        AND (a.left_at IS NULL OR a.left_at >= {start} OR (a.rejoined_at > a.left_at AND a.rejoined_at < {end}))""")
-    active = {found.person for found in community.actives(window)}
     # Who wrote was there, even if the account has been closed since.
-    return share(len(active), len(active.union(person for (person,) in here)), NO_MEMBERS)
+    known = community.number(f"""SELECT COUNT(*) FROM (
+        SELECT a.person FROM members a
+        WHERE a.standing = 'member' AND a.is_active AND {since} < {end}
+        AND (a.left_at IS NULL OR a.left_at >= {start} OR (a.rejoined_at > a.left_at AND a.rejoined_at < {end}))
+        UNION SELECT person FROM {community.posts(window)} WHERE standing = 'member' AND NOT internal) here""")
+    return share(len(community.actives(window)), known, NO_MEMBERS)
 
 
 def _returning(community: Community, window: Window) -> Value:
@@ -140,7 +138,7 @@ def _lost(community: Community, window: Window) -> Value:
     first = community.first_message_at
     if first is None or quiet(window).start - first < ACTIVE_BEFORE:
         return unknown(SHORT_HISTORY)
-    return count(community.lost(window))
+    return count(lost(community, window))
 
 
 def _concentration(community: Community, window: Window) -> Value:
@@ -159,8 +157,15 @@ def _internal(community: Community, window: Window) -> Value:
     return count(messages, people=people)
 
 
-def _attendees(_community: Community, _window: Window) -> Value:
-    return unknown(NO_EVENTS)
+def _attendees(community: Community, window: Window) -> Value:
+    found = facts(community, window, "attendance")
+    if not found:
+        return unknown(NOT_RECORDED)
+    return count(int(sum(fact.value for fact in found)), events=len(found))
+
+
+def _attendance(community: Community, window: Window) -> Value:
+    return part(community, window, "attendance")
 
 
 METRICS = (
@@ -222,11 +227,16 @@ METRICS = (
     Metric(
         "internal_engagement", Area.ENGAGEMENT, "Internal engagement", Unit.COUNT, Direction.UP,
         "Messages that people wrote in the window in the channels marked internal.",
-        "SPACEI", _internal,
+        "SPACEI", _internal, staff_only=True,
     ),
     Metric(
         "event_attendees", Area.ENGAGEMENT, "Event attendees", Unit.COUNT, Direction.UP,
-        "People who attended events of the window.",
-        "CMX SPACES", _attendees,
+        "People who attended events of the window, as recorded.",
+        "CMX SPACES", _attendees, recorded=True,
+    ),
+    Metric(
+        "attendance_rate", Area.ENGAGEMENT, "Attendance", Unit.SHARE, Direction.UP,
+        "Of those who signed up for events of the window, those who came, as recorded; of all events together.",
+        "CMX SPACES", _attendance, recorded=True,
     ),
 )  # fmt: skip
