@@ -44,10 +44,10 @@ class DiscourseConnector:
     Settings: `url` (the forum's address), `user` (whose name the API key acts in), `poll_seconds`, `listen`
     (host:port for webhooks), `include` (categories that not everybody may read). Secrets: `api_key`, `webhook_secret`.
 
-    A key of /admin/api/keys with user level "Single User" and scope "Global" (or "Read-only", where nothing is posted)
-    is enough. Of granular scopes it needs topics: read, read_lists, write; posts: list, edit; users: show, list;
-    uploads: create; categories: list, show; groups: list, manage_groups (to see their members); and the site's
-    `/site.json` must be open to its user.
+    A key of /admin/api/keys with user level "Single User" and scope "Global" (or "Read-only", where nothing is posted
+    or answered) is enough. Of granular scopes it needs topics: read, read_lists, write; posts: list, edit; users: show,
+    list; uploads: create; categories: list, show; groups: list, manage_groups (to see their members); and the site's
+    `/site.json` must be open to its user. No granular scope lets it hear what people ask.
     """
 
     def __init__(self, settings: Mapping[str, Any], secrets: Mapping[str, str]) -> None:

@@ -13,9 +13,9 @@ from connectors.records import Post
 
 _LONGEST = 32_000
 """Characters that a forum takes in a post, where it does not say."""
-_SURELY_TAKEN = 1_000
-_ROOM = 600
-"""Characters of a post for what is added to a text: the mark, and a picture."""
+_SURELY_TAKEN, _LEAST = 1_000, 100
+_ROOM = 1_200
+"""Characters of a post for what is added to a text: the mark, a picture, what can be asked next."""
 _LONGEST_TITLE = 255
 _LOOKED_THROUGH = 400
 _CHUNK = 20
@@ -80,6 +80,11 @@ class Writer:
         if not place.startswith("@"):
             text = await unlinked(text, self._forum)
         pieces = split(text, await self.room(text)) or [inert(post.title)]
+        if post.buttons:  # there are none here: what they ask can be copied
+            pieces[-1] += "\n\n" + " · ".join(
+                f"{inert(button.title)}: `@{self._forum.user} {button.text.replace('`', '')}`"
+                for button in post.buttons
+            )
         if post.picture is not None:
             pieces[0] += "\n\n" + await self.upload(post.picture, post.alt)
         return pieces
@@ -92,7 +97,7 @@ class Writer:
             except Told:
                 site = {}
             told = site.get("max_post_length") if isinstance(site, dict) else None
-            self._limit = told if type(told) is int and told > 2 * _ROOM else _LONGEST
+            self._limit = told if type(told) is int and told > _ROOM + _LEAST else _LONGEST
         return (self._limit or _LONGEST) - _ROOM
 
     async def upload(self, picture: bytes, alt: str) -> str:

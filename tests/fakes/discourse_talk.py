@@ -249,7 +249,7 @@ class Talk:
             "groups": [{"id": n, "name": name, "automatic": automatic} for n, (name, automatic) in enumerate(groups, 10)],
             "can_send_private_message_to_user": user.accepts,
         }  # fmt: skip
-        if self.bot.admin:
+        if self.bot.admin or self.bot.moderator:
             told["locale"] = user.locale
         if user.silenced_till:
             told["silenced_till"] = stamp(user.silenced_till)

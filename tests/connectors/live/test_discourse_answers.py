@@ -161,6 +161,16 @@ async def test_what_can_be_asked_next_stands_in_the_last_line(
     assert bare(answer.raw) == "The week.\n\nAsk: `@spaces explain questions`, `@spaces explain ideas`"
 
 
+async def test_so_it_does_under_a_digest(forum: FakeDiscourse, town: Town) -> None:
+    button = Button("Explicar @ben", "explain `questions`")
+    async with connected(forum) as connector:
+        await connector.post(
+            town.help, Post("k", "La semana del 4 de mayo", "Siete preguntas.", buttons=(button,))
+        )
+    ((_, _, form),) = forum.posted()
+    assert form["raw"] == "Siete preguntas.\n\nExplicar @\u2060ben: `@spaces explain questions`"
+
+
 async def test_an_answer_too_short_for_the_forum_says_what_it_answers(
     forum: FakeDiscourse, home: Home, town: Town
 ) -> None:
@@ -202,5 +212,5 @@ async def test_a_long_answer_is_split_below_the_forums_limit(
 
 async def test_the_limit_is_asked_for_only_where_it_matters(forum: FakeDiscourse) -> None:
     async with connected(forum) as connector:
-        assert await Writer(connector._forum).room("short") == 31_400
+        assert await Writer(connector._forum).room("short") == 30_800
         assert forum.requests == []

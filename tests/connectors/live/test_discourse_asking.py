@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from storage.database import Database
-from tests.connectors.live.discourse_home import Home, listening
+from tests.connectors.live.discourse_home import Home, connected, listening
 from tests.connectors.live.discourse_town import Town
 from tests.fakes.discourse import FakeDiscourse
 from tests.fakes.discourse_talk import MENTIONED
@@ -336,3 +336,27 @@ async def test_with_webhooks_it_is_answered_at_once(home: Home) -> None:
     finally:
         await forum.stop()
     assert [command.text for command in home.commands] == ["weekly", "daily", "monthly"]
+
+
+# --- spaces check -----------------------------------------------------------------------------------------------------
+
+
+async def test_the_check_says_what_is_missing_to_be_asked(forum: FakeDiscourse) -> None:
+    async def bad() -> list[str]:
+        async with connected(forum) as connector:
+            return [finding.words for finding in await connector.check() if not finding.good]
+
+    forum.add_channel("Help")
+    assert await bad() == []
+    forum.may -= {"notifications", "messages"}
+    assert [
+        "may not hear who mentions" in words or "may not hear who writes" in words for words in await bad()
+    ] == [
+        True,
+        True,
+    ]
+    forum.bot.admin, forum.bot.trust_level = False, 0
+    assert any("trust level 1 or more" in words for words in await bad())
+    forum.bot = forum.users[-1]
+    forum.settings["user"] = "system"
+    assert any("a user of its own for the bot" in words for words in await bad())

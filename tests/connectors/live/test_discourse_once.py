@@ -135,7 +135,7 @@ async def test_the_plug_may_be_pulled_at_any_step(
     forum: FakeDiscourse, home: Wired, town: Town, way: str
 ) -> None:
     ask = WAYS[way]
-    home.length, forum.longest, forum.memory = 30, 1_300, 0
+    home.length, forum.longest, forum.memory = 30, 1_900, 0
     step, asked = 0, ""
     while True:
         step += 1
@@ -159,7 +159,7 @@ async def test_what_nobody_is_sure_of_is_looked_for(
 ) -> None:
     """The forum fails as it takes the first piece, and as it takes the second."""
     ask = WAYS[way]
-    home.length, forum.longest, forum.memory = 30, 1_300, 0
+    home.length, forum.longest, forum.memory = 30, 1_900, 0
     made = 0
 
     def gate(when: str, request: str) -> bool:
