@@ -5,7 +5,8 @@ in another order than they are given. An answer is a letter, written down here b
 same words again are the same post to a forum, also while the first attempt is still under way.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,7 +20,7 @@ STREAM = "asked"
 
 _KEPT = 500
 _GRACE = timedelta(hours=1)
-"""Whoever asked so long before the bot first listened is answered too."""
+"""Whoever asked so long before the bot first listens is answered too."""
 
 
 class Dealt:
@@ -101,11 +102,11 @@ class Asked:
         return Page(STREAM, orjson.dumps(kept).decode(), datetime.now(UTC))
 
 
-def load(cursors: Mapping[str, str], now: datetime) -> Asked:
-    """How far we were; from a little before `now` on, where the bot listens for the first time."""
+def load(cursors: Mapping[str, str]) -> Asked | None:
+    """How far we were; None where the bot listens for the first time."""
     text = cursors.get(STREAM)
     if not text:
-        return Asked(micros(now - _GRACE))
+        return None
     kept = orjson.loads(text)
     letters = [Letter(**letter) for letter in kept["letters"]]
     return Asked(
@@ -113,3 +114,16 @@ def load(cursors: Mapping[str, str], now: datetime) -> Asked:
         {int(topic): number for topic, number in kept["heard"].items()},
         {letter.post: letter for letter in letters},
     )  # fmt: skip
+
+
+def begin(topics: Iterable[Mapping[str, Any]]) -> Asked:
+    """Begin to listen, a little before now: by the forum's own time, as its newest topics tell it.
+
+    Args:
+        topics: rows of the list of topics, the last bumped first.
+    """
+    times = []
+    for row in topics:
+        with suppress(KeyError, TypeError, ValueError):
+            times.append(iso_moment(row["bumped_at"]))
+    return Asked(micros(min(max(times), datetime.now(UTC)) - _GRACE) if times else 0)

@@ -7,14 +7,13 @@ again in another form. What counts is the post, by its number.
 import asyncio
 import logging
 from collections.abc import Awaitable, Iterable
-from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
 from connectors.base import Inbox
 from connectors.discourse_answers import Answers, Me, Place
-from connectors.discourse_asked import Asked, load
+from connectors.discourse_asked import Asked, begin, load
 from connectors.discourse_askers import Askers
 from connectors.discourse_calls import URGENT, Told
 from connectors.discourse_commands import said
@@ -60,7 +59,7 @@ class Asking:
         """Look every `pause` seconds, and whenever a webhook says so, until cancelled."""
         URGENT.set(True)
         cursors = await inbox.cursors()
-        self._asked = load(cursors, datetime.now(UTC))
+        self._asked = load(cursors) or begin(await self._forum.topics(0))
         self._answers.me = self.news.me = await self._who()
         await self._save(inbox)
         is_first = True

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from storage.database import Database
-from tests.connectors.live.discourse_town import Town
+from tests.connectors.live.discourse_town import Town, looks
 from tests.contract.world import until
 from tests.fakes.discourse import FakeDiscourse
 
@@ -72,8 +72,8 @@ async def test_killed_again_and_again_it_answers_once(database: Database, tmp_pa
         program.start()
         for each in asked:
             await until(lambda each=each: bool(forum.answers(each)))  # type: ignore[misc]
-        looks = town._looks()[0]
-        await until(lambda: town._looks()[0] >= looks + 3)
+        seen = looks(forum)[0]
+        await until(lambda: looks(forum)[0] >= seen + 3)
     finally:
         program.kill()
         await forum.stop()

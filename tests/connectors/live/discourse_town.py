@@ -27,18 +27,25 @@ class Town:
         return str(self.forum.add_post(topic, self.forum.users[int(author or self.ann)], text).id)
 
     async def looked(self, home: Home) -> None:
-        """Wait until the bot has looked, from beginning to end, for everything that is there now."""
-        notified, listed = self._looks()
-        await home.until(lambda: self._looks()[0] >= notified + 2 or self._looks()[1] >= listed + 2)
-
-    def _looks(self) -> tuple[int, int]:
-        paths = [path for _, path, _ in self.forum.requests]
-        return paths.count("/notifications.json"), paths.count(
-            f"/topics/private-messages/{self.forum.bot.username}.json"
-        )
+        """Wait until the bot has looked for everything that is there now."""
+        await looked(self.forum, home)
 
     async def answers(self, home: Home, asked: str, count: int = 1) -> list[Post]:
         """Wait for the answer, and for what should not come after it."""
         await home.until(lambda: len(self.forum.answers(asked)) >= count)
         await self.looked(home)
         return self.forum.answers(asked)
+
+
+async def looked(forum: FakeDiscourse, home: Home) -> None:
+    """Wait until the bot has looked, from beginning to end, for everything that is there now."""
+    notified, listed = looks(forum)
+    await home.until(lambda: looks(forum)[0] >= notified + 2 or looks(forum)[1] >= listed + 2)
+
+
+def looks(forum: FakeDiscourse) -> tuple[int, int]:
+    """How often notifications and private messages were asked for."""
+    paths = [path for _, path, _ in forum.requests]
+    return paths.count("/notifications.json"), paths.count(
+        f"/topics/private-messages/{forum.bot.username}.json"
+    )

@@ -9,8 +9,9 @@ import pytest
 
 from storage.database import Database
 from tests.connectors.live.discourse_home import Home, connected, listening
-from tests.connectors.live.discourse_town import Town
+from tests.connectors.live.discourse_town import Town, looked
 from tests.fakes.discourse import FakeDiscourse
+from tests.fakes.discourse_state import Json
 from tests.fakes.discourse_talk import MENTIONED
 
 
@@ -310,6 +311,30 @@ async def test_nonsense_is_passed_over(forum: FakeDiscourse, home: Home, town: T
         asked = town.say("@spaces weekly")
         await town.answers(home, asked)
     assert [command.id for command in home.commands] == [asked]
+
+
+async def test_little_is_enough(forum: FakeDiscourse, home: Home) -> None:
+    """A forum that leaves out what it may leave out, and whose clock stands still in the past."""
+    then = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
+    help_, ann = forum.add_channel("Help"), forum.add_member("ann")
+    topic = forum.posts[int(forum.open_thread(help_, ann, "How do I restore?", "It says no.", at=then))].topic
+    told = forum.notifications
+
+    def bare(limit: int, offset: int) -> Json:
+        rows = told(limit, offset)["notifications"]
+        wanted = ("id", "notification_type", "topic_id", "post_number")
+        return {"notifications": [{key: row[key] for key in wanted} for row in rows]}
+
+    forum.notifications = bare  # type: ignore[method-assign]
+    forum.details = lambda _topic: {}  # type: ignore[method-assign]
+    forum.may -= {"users"}
+    async with listening(forum, home):
+        asked = forum.say(help_, ann, "@spaces weekly", thread=str(topic), at=then)
+        message = forum.write_private(ann, "Hi", "daily", at=then)
+        await home.until(lambda: bool(forum.answers(asked) and forum.answers(message)))
+        await looked(forum, home)
+    assert [len(forum.answers(asked)), len(forum.answers(message))] == [1, 1]
+    assert forum.answers(message)[0].topic == forum.posts[int(message)].topic
 
 
 # --- soon -------------------------------------------------------------------------------------------------------------

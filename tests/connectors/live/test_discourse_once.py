@@ -10,7 +10,7 @@ from connectors.errors import ConnectorError
 from connectors.records import Command, Page, Reply
 from storage.database import Database
 from tests.connectors.live.discourse_home import Home, connected, listening
-from tests.connectors.live.discourse_town import Town
+from tests.connectors.live.discourse_town import Town, looked
 from tests.fakes.discourse import FakeDiscourse
 from tests.fakes.discourse_state import Post
 
@@ -113,14 +113,7 @@ async def live(forum: FakeDiscourse, home: Wired, steps: int) -> bool:
 async def _answered_and_quiet(forum: FakeDiscourse, home: Wired) -> None:
     before = len(home.commands)
     await home.until(lambda: len(home.commands) > before)
-    await Town.looked(_Looks(forum), home)  # type: ignore[arg-type]
-
-
-class _Looks:
-    def __init__(self, forum: FakeDiscourse) -> None:
-        self.forum = forum
-
-    _looks = Town._looks
+    await looked(forum, home)
 
 
 WAYS: dict[str, Callable[[Town], str]] = {
