@@ -101,22 +101,29 @@ class Asking:
         """Hear everything new. What told of it is dealt with only when what it told of is: we may be stopped between."""
         for post in self.news.hinted():
             await self._carefully(self._hear(inbox, post))
+        # Before anything is read: what comes meanwhile is news again the next time.
+        heard, topics = await self.news.messages(self._asked)
         read: set[int] = set()
         for row in await self.news.notifications(self._asked):
             await self._carefully(self._hear_row(inbox, row, read))
             self._asked.rows.add(row["id"])
-        heard, news = await self.news.messages(self._asked)
-        for topic in news:
+        for topic in topics:
             if topic not in read:
                 await self._carefully(self._converse(inbox, topic))
         self._asked.heard = heard or self._asked.heard
 
     async def _carefully(self, work: Awaitable[None]) -> None:
-        """Do this; what is gone, forbidden or of an unknown form is passed over."""
+        """Do this; what is gone, forbidden or of an unknown form is passed over.
+
+        Raises:
+            Misconfigured: it is the key that is refused.
+        """
         try:
             await work
         except Told as error:
             _LOG.info("what asked can no longer be read (%s)", error.status)
+            if not error.is_gone:
+                await self._forum.listing(self._forum.client.latest_topics, page=0)
         except _SHAPES as error:
             _LOG.warning("what asked is of an unknown form (%s)", type(error).__name__)
 
@@ -173,14 +180,20 @@ class Asking:
             posts |= {post["id"]: post for post in found["post_stream"]["posts"]}
         people = _people(facts, posts.values())
         for id_ in new:
-            post = await self._forum.with_raw(posts[id_]) if id_ in posts else None
-            if post is not None and self._can_ask(post):
-                alone = people is not None and people <= {self._me.id, post["user_id"]}
-                text = said(_raw(post), self._me.name, alone=alone)
-                place = Place(topic, words(facts.get("title")), id_, number_of(post), True, alone)
-                if text is not None:
-                    await self._answer(inbox, post, text, place, None)
+            if id_ in posts:
+                await self._carefully(self._turn(inbox, facts, posts[id_], people))
             self._asked.posts.add(id_)
+
+    async def _turn(self, inbox: Inbox, facts: Json, row: Json, people: set[int] | None) -> None:
+        """Answer one post of a private message. `people`: who can read it; None: also whole groups."""
+        post = await self._forum.with_raw(row)
+        if post is None or not self._can_ask(post):
+            return
+        alone = people is not None and people <= {self._me.id, post["user_id"]}
+        text = said(_raw(post), self._me.name, alone=alone)
+        if text is not None:
+            place = Place(facts["id"], words(facts.get("title")), post["id"], number_of(post), True, alone)
+            await self._answer(inbox, post, text, place, None)
 
     def _can_ask(self, post: Json) -> bool:
         """Whether a post is something that a person says, since the bot listens."""

@@ -17,6 +17,7 @@ _SURELY_TAKEN, _LEAST = 1_000, 100
 _ROOM = 1_200
 """Characters of a post for what is added to a text: the mark, a picture, what can be asked next."""
 _LONGEST_TITLE = 255
+_LATER = 60.0
 _LOOKED_THROUGH = 400
 _CHUNK = 20
 _TAKEN = re.compile(r"external", re.IGNORECASE)
@@ -214,6 +215,8 @@ def _refused(place: str, error: Told) -> Misconfigured | Unavailable:
             cure = "It is gone, or the API user cannot see it: name another place."
         case 409:
             return Unavailable(f"The forum was busy with {place} ({error}).")
+        case 429:
+            return Unavailable(f"The forum takes no more posts for {place} for now ({error}).", _LATER)
         case _:
             cure = "Mend what it complains about in the site settings, or name another place."
     return Misconfigured(f"The forum did not take the post for {place} ({error}). {cure}")
