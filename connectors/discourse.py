@@ -1,11 +1,12 @@
 """A live Discourse forum. The only module that knows pydiscourse; what it asks for is said by its neighbours."""
 
+import asyncio
 import contextlib
 import email.utils
 import socket
 import threading
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
@@ -19,6 +20,8 @@ from requests.adapters import HTTPAdapter
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from connectors.base import Held, Inbox
+from connectors.discourse_askers import Askers
+from connectors.discourse_asking import Asking
 from connectors.discourse_calls import Calls, Limited, Lost, Told
 from connectors.discourse_check import Facts, look
 from connectors.discourse_forum import Forum
@@ -42,10 +45,10 @@ class DiscourseConnector:
     Settings: `url` (the forum's address), `user` (whose name the API key acts in), `poll_seconds`, `listen`
     (host:port for webhooks), `include` (categories that not everybody may read). Secrets: `api_key`, `webhook_secret`.
 
-    A key of /admin/api/keys with user level "Single User" and scope "Global" (or "Read-only", where nothing is posted)
-    is enough. Of granular scopes it needs topics: read, read_lists, write; posts: list, edit; users: show, list;
-    uploads: create; categories: list, show; groups: list, manage_groups (to see their members); and the site's
-    `/site.json` must be open to its user.
+    A key of /admin/api/keys with user level "Single User" and scope "Global" (or "Read-only", where nothing is posted
+    or answered) is enough. Of granular scopes it needs topics: read, read_lists, write; posts: list, edit; users: show,
+    list; uploads: create; categories: list, show; groups: list, manage_groups (to see their members); and the site's
+    `/site.json` must be open to its user. No granular scope lets it hear what people ask.
     """
 
     def __init__(self, settings: Mapping[str, Any], secrets: Mapping[str, str]) -> None:
@@ -62,7 +65,9 @@ class DiscourseConnector:
         self._topics = Topics(self._forum)
         self._live = Live(self._forum, self._history, self._topics)
         self._writer = Writer(self._forum)
-        self.hooks = Hooks(self._live, secrets.get("webhook_secret") or "")
+        self._askers = Askers(self._forum)
+        self._asking = Asking(self._forum, self._writer, self._askers)
+        self.hooks = Hooks(self._live, secrets.get("webhook_secret") or "", self._asking.news.hint)
 
     async def fetch(
         self, cursors: Mapping[str, str], since: datetime, held: Held, *, sweep: bool = False
@@ -89,12 +94,18 @@ class DiscourseConnector:
             raise self._unreadable(error) from error
 
     async def listen(self, inbox: Inbox) -> None:
-        """Ask for what is new every `poll_seconds`, and whenever a webhook says so, until cancelled."""
-        address = str(self._settings.get("listen") or "")
+        """Ask for what is new every `poll_seconds`, and whenever a webhook says so, until cancelled.
+
+        In the same rhythm people are heard who mention the bot or send it private messages.
+        """
+        address, pause = (
+            str(self._settings.get("listen") or ""),
+            float(self._settings.get("poll_seconds") or 60),
+        )
         try:
             if address:
                 await self.hooks.start(address)
-            await self._live.run(inbox, float(self._settings.get("poll_seconds") or 60))
+            await _both(self._live.run(inbox, pause), self._asking.run(inbox, pause))
         except (Told, KeyError, TypeError, AttributeError, ValueError) as error:
             raise self._unreadable(error) from error
         finally:
@@ -113,9 +124,8 @@ class DiscourseConnector:
         await self._writer.edit(place, id_, post)
 
     async def readable(self, member_id: str, channel_ids: Sequence[str]) -> set[str]:
-        """Which of these channels a member can read now: nothing is known yet."""
-        del member_id, channel_ids
-        return set()
+        """Which of these categories a member can read now: needs a key that sees the categories' permissions."""
+        return await self._askers.readable(member_id, channel_ids)
 
     async def check(self) -> list[Finding]:
         """Try address, key, rights, clock and webhooks."""
@@ -138,6 +148,19 @@ class DiscourseConnector:
             f"The forum at {self._forum.address} answered something unknown ({type(error).__name__}: {str(error)[:80]}). "
             "Please report it with the forum's version."
         )
+
+
+async def _both(*work: Coroutine[Any, Any, None]) -> None:
+    """Do these until one ends or fails; then the others are stopped too."""
+    tasks = [asyncio.create_task(each) for each in work]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class _Client(DiscourseClient):  # type: ignore[misc] # it has no types

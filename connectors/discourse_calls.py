@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from typing import Any
 
 from connectors.errors import Misconfigured, Unavailable, Unsure
@@ -21,6 +22,12 @@ _FIRST_WAIT, _LONGEST_WAIT = 0.1, 5.0
 _TELLING, _LEAST_CALM = 10, 1.0
 _UNLIMITED = 10_000
 """So many calls at a time are limited by nobody."""
+_LONGEST_PAUSE = 120.0
+_MOMENT = 0.05
+_TOO_MANY = 429
+
+URGENT = ContextVar("URGENT", default=False)
+"""Set where somebody waits for what is asked: it goes before history, which can wait."""
 
 
 class Limited(Exception):
@@ -115,6 +122,8 @@ class Calls:
         self._closed = False
         self.tries = _TRIES
         """How often a question is put that is not answered."""
+        self._urgent = 0
+        """How many calls wait that go before the others."""
 
     async def read(self, call: Callable[..., Any], *args: Any, **more: Any) -> Any:
         """Ask for something that may be asked twice.
@@ -147,25 +156,41 @@ class Calls:
             Unsure: nobody knows whether it happened.
         """
         try:
-            return await self._once(call, *args, **more)
+            return await self._once(call, *args, longest=_LONGEST_PAUSE, **more)
         except Lost as error:
             raise Unsure(
                 f"The forum at {self._address} did not say whether the post was made ({error})."
             ) from error
 
-    async def _once(self, call: Callable[..., Any], *args: Any, **more: Any) -> Any:
-        """One try; a call that the forum did not take for being too early is no try."""
+    async def _once(
+        self, call: Callable[..., Any], *args: Any, longest: float = float("inf"), **more: Any
+    ) -> Any:
+        """One try; a call that the forum did not take for being too early is no try.
+
+        A wait of more than `longest` seconds is a no: it is about what was asked (so many a day), not about our pace.
+        """
         loop = asyncio.get_running_loop()
         while True:
-            while wait := self._pace.wait():  # noqa: ASYNC110 - time itself is what is waited for
-                await asyncio.sleep(wait)
+            await self._turn()
             if self._closed:
                 raise Unavailable(f"The connection to the forum at {self._address} was closed.")
             try:
                 return await loop.run_in_executor(self._threads, lambda: call(*args, **more))
             except Limited as limited:
+                if limited.seconds > longest:
+                    raise Told(_TOO_MANY, f"not for the next {limited.seconds:.0f} s") from limited
                 _log.info("the forum asks for a pause of %.1f s", limited.seconds)
                 self._pace.told(limited.seconds)
+
+    async def _turn(self) -> None:
+        """Wait until a call may go out; first those that somebody waits for."""
+        is_urgent = URGENT.get()
+        self._urgent += is_urgent
+        try:
+            while wait := self._pace.wait() if is_urgent or not self._urgent else _MOMENT:  # noqa: ASYNC110 - time itself is what is waited for
+                await asyncio.sleep(wait)
+        finally:
+            self._urgent -= is_urgent
 
     def close(self) -> None:
         """Take no more calls; those under way end with their sockets."""

@@ -95,6 +95,7 @@ async def _look_at_key(forum: Forum, facts: Facts, keys: str, found: list[Findin
             "." if is_right else f", not as {facts.user}: set `user` to {name}."
         )
         found.append(Finding(is_right, words))
+        _look_at_user(forum, user["current_user"], found)
         return True
     posts, topics = await _try(forum, "/posts.json"), await _try(forum, "/latest.json")
     if posts is None and topics is None:
@@ -107,6 +108,23 @@ async def _look_at_key(forum: Forum, facts: Facts, keys: str, found: list[Findin
     return True
 
 
+def _look_at_user(forum: Forum, user: dict[str, Any], found: list[Finding]) -> None:
+    """What it takes to be asked, and to answer in private."""
+    if isinstance(user.get("id"), int) and user["id"] < 0:
+        found.append(Finding(
+            False, "Nobody can ask a forum's system user: make a user of its own for the bot, and the key for that user.",
+        ))  # fmt: skip
+    may = user.get("can_send_private_messages")
+    if may is True:
+        found.append(Finding(True, "The user may send private messages."))
+    elif may is False:
+        found.append(Finding(
+            False,
+            f"The user may not send private messages, so it cannot answer in private: at {forum.address}/admin/users give "
+            'it trust level 1 or more, and look at the site setting "personal message enabled groups".',
+        ))  # fmt: skip
+
+
 async def _look_at_rights(forum: Forum, site: dict[str, Any], keys: str, found: list[Finding]) -> None:
     for path, what, scope in (
         ("/posts.json", "read the newest posts", "posts: list"),
@@ -114,6 +132,8 @@ async def _look_at_rights(forum: Forum, site: dict[str, Any], keys: str, found: 
         ("/site.json", "read the categories", "a global or read-only key"),
         ("/admin/users/list/active.json", "read the list of members, so that joins, groups and staff are known",
          "users: list, and an administrator or moderator as the user"),
+        ("/notifications.json", "hear who mentions its user", "a global or read-only key"),
+        (f"/topics/private-messages/{forum.user}.json", "hear who writes to its user", "a global or read-only key"),
     ):  # fmt: skip
         if await _try(forum, path) is not None:
             found.append(Finding(True, f"The key may {what}."))

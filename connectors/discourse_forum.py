@@ -6,7 +6,7 @@ What `fetch` and `listen` have in common; they share one `Forum`, and with it wh
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, Protocol
 
@@ -14,11 +14,13 @@ from connectors.discourse_calls import Calls, Told, denied, stranger
 from connectors.discourse_categories import Categories
 from connectors.discourse_messages import (
     Topic,
+    mark_bot,
     number_of,
     tell_post,
     topic_of,
     topic_of_post,
 )
+from connectors.discourse_tags import Tags
 from connectors.paging import Draft
 from connectors.records import Page, Swept
 
@@ -58,8 +60,11 @@ class Forum:
         self.calls = calls
         self.address = address
         self.categories = Categories(self, settings)
+        self.user = str(settings.get("user") or "system")
+        """The bot's own user name."""
         self._authors: set[str] = set()
         self._numbers: dict[tuple[int, int], int] = {}
+        self.tags = Tags()
         self.solved: dict[int, int | None] = {}
         """Topic -> the number of its accepted answer, of the topics that were read."""
         self.posts_tell_solved = False
@@ -105,11 +110,15 @@ class Forum:
                 break  # the list is in the order of the last post, but for what is pinned
         return found
 
-    async def topics(self, page: int) -> list[Json]:
-        """A page of the list of topics, the last bumped first."""
-        found = await self.listing(self.client.latest_topics, page=page)
-        rows = (found.get("topic_list") or {}).get("topics") if isinstance(found, dict) else None
-        return [row for row in rows or () if isinstance(row, dict) and isinstance(row.get("id"), int)]
+    async def topics(self, page: int, **order: str) -> list[Json]:
+        """A page of the list of topics, the last bumped first unless `order` says otherwise."""
+        found = await self.listing(self.client.latest_topics, page=page, **order)
+        told = (found.get("topic_list") or {}).get("topics") if isinstance(found, dict) else None
+        rows: list[Json] = [
+            row for row in told or () if isinstance(row, dict) and isinstance(row.get("id"), int)
+        ]
+        self.tags.note(rows)
+        return rows
 
     # --- posts --------------------------------------------------------------------------------------------------
 
@@ -124,12 +133,13 @@ class Forum:
     async def answered(self, post: Json) -> int | None:
         """The id of the post that this one replies to; looked up in its topic where it was not met yet."""
         number = post.get("reply_to_post_number")
-        if not isinstance(number, int):
-            return None
-        key = (post["topic_id"], number)
-        if key not in self._numbers:
-            await self._find_number(*key)
-        return self._numbers.get(key)
+        return await self.id_of(post["topic_id"], number) if isinstance(number, int) else None
+
+    async def id_of(self, topic: int, number: int) -> int | None:
+        """The id of the post with this number in a topic; None where there is none."""
+        if (topic, number) not in self._numbers:
+            await self._find_number(topic, number)
+        return self._numbers.get((topic, number))
 
     async def _find_number(self, topic: int, number: int) -> None:
         """Read as much of a topic as it takes to meet the post with this number."""
@@ -152,9 +162,10 @@ class Forum:
         self.remember({**post, "topic_id": topic} for post in posts)
 
     async def tell_latest(
-        self, posts: Iterable[Json], draft: Draft, answered: Mapping[int, int | None]
+        self, posts: Collection[Json], draft: Draft, answered: Mapping[int, int | None]
     ) -> None:
         """Write posts of `/posts.json` into a draft."""
+        await self.tags.learn(posts, lambda page: self.topics(page, order="created"))
         for post in posts:
             self.posts_tell_solved = self.posts_tell_solved or "accepted_answer" in post
             try:
@@ -167,10 +178,12 @@ class Forum:
                 tell_post(post, topic, answered.get(post["id"]), self.address, self._authors, draft)
             except _SHAPES:
                 draft.left_out["unreadable row"] += 1
+        mark_bot(self.user, draft)
 
     async def _topic_of(self, post: Json) -> Topic | None:
         if "category_id" in post and "topic_title" in post:
-            return topic_of_post(post, self.solved.get(post["topic_id"]))
+            id_ = post["topic_id"]
+            return topic_of_post(post, self.solved.get(id_), self.tags.of(id_))
         try:
             return topic_of(await self.get(f"/t/{post['topic_id']}.json"))
         except Told:
@@ -207,6 +220,7 @@ class Forum:
         if len(self.solved) > _REMEMBERED:
             self.solved.clear()
         self.solved[topic] = told.solved
+        self.tags.note([facts])
         return Read(facts, told, ordered, at)
 
     async def _chunk(self, topic: int, ids: list[int]) -> list[Json]:
@@ -252,4 +266,5 @@ class Forum:
                     draft.left_out["unreadable row"] += 1
         # What could not be read is still there.
         swept = () if draft.left_out["unreadable row"] else (Swept(topic.channel, topic.id),)
+        mark_bot(self.user, draft)
         return draft.page(None, 0.0)._replace(fraction=None, swept=swept)

@@ -3,7 +3,7 @@
 import asyncio
 import hmac
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -16,6 +16,7 @@ from connectors.base import Inbox
 from connectors.discourse_forum import Forum, Json
 from connectors.discourse_history import OVERLAP, History, Slice, descend, position
 from connectors.discourse_people import newcomers
+from connectors.discourse_tags import tags_of
 from connectors.discourse_topics import Topics, bumped_at
 from connectors.errors import Misconfigured
 from connectors.paging import Draft
@@ -198,15 +199,16 @@ def _look(row: Json) -> Json:
     )
     return {
         "at": micros(bumped_at(row)), "pinned": bool(row.get("pinned")),
-        "solved": bool(row.get("has_accepted_answer")), **{mark: row.get(mark) for mark in marks},
+        "solved": bool(row.get("has_accepted_answer")), "tags": tags_of(row), **{mark: row.get(mark) for mark in marks},
     }  # fmt: skip
 
 
 class Hooks:
     """A small web server for a forum's webhooks, which are signed with a secret."""
 
-    def __init__(self, live: Live, secret: str) -> None:
+    def __init__(self, live: Live, secret: str, hint: Callable[[str, bytes], None]) -> None:
         self._live = live
+        self._hint = hint
         self._secret = secret.encode()
         self._runner: web.AppRunner | None = None
         self.port = 0
@@ -245,7 +247,10 @@ class Hooks:
         if not is_signed(body, given, self._secret):
             _log.warning("a webhook with a wrong signature was refused")
             return web.Response(status=403, text="wrong signature")
-        self._live.hint(_topic_named(body))
+        kind = request.headers.get("X-Discourse-Event-Type", "")
+        self._hint(kind, body)
+        if kind != "notification":  # there is one for every member who is told of anything
+            self._live.hint(_topic_named(body))
         return web.Response(text="ok")
 
 

@@ -6,6 +6,7 @@ Pure functions over the JSON that a forum gives; nothing here asks anybody anyth
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from connectors.discourse_tags import tags_of
 from connectors.paging import Draft
 from connectors.records import Channel, Join, Member, Message
 from connectors.text import plain
@@ -32,6 +33,7 @@ class Topic(NamedTuple):
     is_gone: bool = False
     is_private: bool = False
     """A private message."""
+    tags: tuple[str, ...] = ()
 
 
 def topic_of(facts: Mapping[str, Any]) -> Topic:
@@ -49,11 +51,12 @@ def topic_of(facts: Mapping[str, Any]) -> Topic:
         accepted.get("post_number") if isinstance(accepted, dict) else None,
         bool(facts.get("deleted_at")),
         facts.get("archetype") == "private_message",
+        tags_of(facts),
     )
 
 
-def topic_of_post(post: Mapping[str, Any], solved: int | None = None) -> Topic:
-    """A topic, from what each post in `/posts.json` says of it.
+def topic_of_post(post: Mapping[str, Any], solved: int | None = None, tags: tuple[str, ...] = ()) -> Topic:
+    """A topic, from what each post in `/posts.json` says of it, and what is known of it beside.
 
     Raises:
         KeyError, TypeError, ValueError: the post does not say it.
@@ -65,6 +68,7 @@ def topic_of_post(post: Mapping[str, Any], solved: int | None = None) -> Topic:
         words(post["topic_title"]),
         words(post.get("topic_slug")),
         solved,
+        tags=tags,
     )
 
 
@@ -138,6 +142,7 @@ def tell_post(
             _counted(post),
             _is_solution(post, topic) if solved is None else solved,
             None if link is None else f"{link}/{at}",
+            topic.tags if at == 1 else (),
         )
     )
 
@@ -191,6 +196,14 @@ def tell_account(row: Any, draft: Draft, roles: tuple[str, ...] | None = None) -
     if row.get("created_at") and row["id"] not in SYSTEM_BOTS:
         draft.joins.append(Join(id_, iso_moment(row["created_at"])))
     return id_
+
+
+def mark_bot(name: str, draft: Draft) -> None:
+    """Make the account of this name a program's, whatever the forum calls it: it is our own."""
+    draft.members = [
+        member._replace(is_bot=True) if member.name.casefold() == name.casefold() else member
+        for member in draft.members
+    ]
 
 
 def left_out(post: Any) -> str | None:

@@ -8,7 +8,7 @@ from typing import Any
 from connectors.base import Held
 from connectors.discourse_calls import Told
 from connectors.discourse_forum import Forum
-from connectors.discourse_messages import tell_account
+from connectors.discourse_messages import mark_bot, tell_account
 from connectors.paging import Draft
 from connectors.records import Leave, Page
 
@@ -36,7 +36,7 @@ async def everybody(forum: Forum, held: Held) -> AsyncIterator[Page]:
             break
         seen.update(row["id"] for row in new)
         newest = max(newest, *seen)
-        yield _page(at, new, roles, newest)
+        yield _page(forum, at, new, roles, newest)
         number += 1
     # By the beginning of the list: whoever came meanwhile has a later join.
     if seen and (gone := await held.absent(began)):
@@ -56,14 +56,14 @@ async def newcomers(forum: Forum, cursors: Mapping[str, str]) -> AsyncIterator[P
         last = max(last, *(row["id"] for row in new))
         # The position moves when the oldest of them are stored too.
         is_last = len(new) < len(rows or ())
-        yield _page(at, new, None, last if is_last else None)
+        yield _page(forum, at, new, None, last if is_last else None)
         if is_last:
             return
         number += 1
 
 
 def _page(
-    at: datetime, rows: Iterable[Any], roles: Mapping[int, list[str]] | None, newest: int | None
+    forum: Forum, at: datetime, rows: Iterable[Any], roles: Mapping[int, list[str]] | None, newest: int | None
 ) -> Page:
     draft = Draft(_STREAM, at)
     for row in rows:
@@ -71,6 +71,7 @@ def _page(
             tell_account(row, draft, None if roles is None else tuple(sorted(roles.get(row["id"], ()))))
         except _SHAPES:
             draft.left_out["unreadable row"] += 1
+    mark_bot(forum.user, draft)
     return draft.page(None if newest is None else str(newest), 0.0)._replace(fraction=None)
 
 

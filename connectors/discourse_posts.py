@@ -6,12 +6,18 @@ from typing import Any
 
 from connectors.discourse_calls import Told
 from connectors.discourse_forum import Forum, Json
+from connectors.discourse_quiet import inert, unlinked
 from connectors.errors import Misconfigured, Unavailable
-from connectors.markdown import defuse, split
+from connectors.markdown import split
 from connectors.records import Post
 
-_LONGEST = 31_000
+_LONGEST = 32_000
+"""Characters that a forum takes in a post, where it does not say."""
+_SURELY_TAKEN, _LEAST = 1_000, 100
+_ROOM = 1_200
+"""Characters of a post for what is added to a text: the mark, a picture, what can be asked next."""
 _LONGEST_TITLE = 255
+_LATER = 60.0
 _LOOKED_THROUGH = 400
 _CHUNK = 20
 _PAGES_BACK = 4
@@ -23,6 +29,7 @@ class Writer:
 
     def __init__(self, forum: Forum) -> None:
         self._forum = forum
+        self._limit = 0
 
     async def post(self, place: str, post: Post) -> str:
         """Send; returns the id of the (first) post.
@@ -31,12 +38,12 @@ class Writer:
             Unsure: nobody knows whether it was made.
             Misconfigured: the forum does not take it.
         """
-        pieces = await self._pieces(post)
         where = _where(place, post)
+        pieces = await self._pieces(place, post)
         is_reply = "topic_id" in where
-        marks = [_mark(post.key, n) for n in range(len(pieces))]
+        marks = [mark(post.key, n) for n in range(len(pieces))]
         try:
-            made = await self._create(raw=pieces[0] + marks[0], **where)
+            made = await self.create(raw=pieces[0] + marks[0], **where)
         except Told as error:
             if error.status == 422 and not is_reply and _TAKEN.search(str(error)):  # noqa: PLR2004 - unprocessable
                 found = await self.find(place, post.key)
@@ -44,13 +51,20 @@ class Writer:
                     return found
             raise _refused(place, error) from error
         try:
-            for piece, mark in zip(pieces[1:], marks[1:], strict=True):
-                await self._create(raw=piece + mark, topic_id=made["topic_id"])
+            for piece, end in zip(pieces[1:], marks[1:], strict=True):
+                await self.create(raw=piece + end, topic_id=made["topic_id"])
         except Told as error:
             raise _refused(place, error) from error
         return str(made["id"])
 
-    async def _create(self, **fields: Any) -> Json:
+    async def create(self, **fields: Any) -> Json:
+        """Make a post; returns what the forum says of it.
+
+        Raises:
+            Told: the forum does not take it.
+            Unsure: nobody knows whether it was made.
+            Misconfigured: it waits for somebody's approval.
+        """
         forum = self._forum
         made = await forum.calls.write(forum.client._post, "/posts.json", json=True, **fields)  # noqa: SLF001 - see Forum
         made = made.get("post", made) if isinstance(made, dict) else {}
@@ -62,15 +76,38 @@ class Writer:
         found: Json = made
         return found
 
-    async def _pieces(self, post: Post) -> list[str]:
+    async def _pieces(self, place: str, post: Post) -> list[str]:
         """The text, in as many pieces as the forum's limit takes, the picture at the end of the first."""
-        pieces = split(defuse(post.text), _LONGEST) or [defuse(post.title)]
+        text = inert(post.text)
+        if not place.startswith("@"):
+            text = await unlinked(text, self._forum)
+        pieces = split(text, await self.room(text)) or [inert(post.title)]
+        if post.buttons:  # there are none here: what they ask can be copied
+            pieces[-1] += "\n\n" + " · ".join(
+                f"{inert(button.title)}: `@{self._forum.user} {button.text.replace('`', '')}`"
+                for button in post.buttons
+            )
         if post.picture is not None:
-            alt = re.sub(r"[\[\]|\n]", " ", defuse(post.alt))
-            pieces[0] += f"\n\n![{alt}]({await self._upload(post.picture)})"
+            pieces[0] += "\n\n" + await self.upload(post.picture, post.alt)
         return pieces
 
-    async def _upload(self, picture: bytes) -> str:
+    async def room(self, text: str) -> int:
+        """How many characters of a text go into one post; asked of the forum where it matters."""
+        if not self._limit and len(text) > _SURELY_TAKEN:
+            try:
+                site = await self._forum.get("/site.json")
+            except Told:
+                site = {}
+            told = site.get("max_post_length") if isinstance(site, dict) else None
+            self._limit = told if type(told) is int and told > _ROOM + _LEAST else _LONGEST
+        return (self._limit or _LONGEST) - _ROOM
+
+    async def upload(self, picture: bytes, alt: str) -> str:
+        """Upload a picture; returns what shows it in a post.
+
+        Raises:
+            Misconfigured: the forum does not take it.
+        """
         forum = self._forum
         try:
             found = await forum.calls.read(
@@ -82,7 +119,8 @@ class Writer:
                 f"The forum at {forum.address} does not take the picture ({error}). Give the API key the scope to "
                 "upload, and allow PNG files in the site settings."
             ) from error
-        return str(found.get("short_url") or found["url"])
+        words = re.sub(r"[\[\]|\n]", " ", inert(alt))[:200]
+        return f"![{words}]({found.get('short_url') or found['url']})"
 
     async def find(self, place: str, key: str) -> str | None:
         """The post that bears this key; None when there is none."""
@@ -140,7 +178,7 @@ class Writer:
     async def edit(self, place: str, id_: str, post: Post) -> None:
         """Replace the text of a post, and the title of the topic it opens."""
         forum = self._forum
-        raw = (await self._pieces(post))[0] + _mark(post.key, 0)
+        raw = (await self._pieces(place, post))[0] + mark(post.key, 0)
         try:
             known = await forum.get(f"/posts/{id_}.json")
             await forum.calls.read(forum.client._put, f"/posts/{id_}.json", json=True, post={"raw": raw})  # noqa: SLF001 - see Forum
@@ -153,11 +191,11 @@ class Writer:
 
 
 def _with_key(posts: list[Json], key: str) -> str | None:
-    comment = _mark(key, 0).strip()
+    comment = mark(key, 0).strip()
     return next((str(post["id"]) for post in posts if comment in (post.get("raw") or "")), None)
 
 
-def _mark(key: str, number: int) -> str:
+def mark(key: str, number: int) -> str:
     """The key as a comment, which nobody sees."""
     return f"\n\n<!-- spaces:{key} -->" if number == 0 else f"\n\n<!-- spaces:{key}:{number + 1} -->"
 
@@ -195,6 +233,8 @@ def _refused(place: str, error: Told) -> Misconfigured | Unavailable:
             cure = "It is gone, or the API user cannot see it: name another place."
         case 409:
             return Unavailable(f"The forum was busy with {place} ({error}).")
+        case 429:
+            return Unavailable(f"The forum takes no more posts for {place} for now ({error}).", _LATER)
         case _:
             cure = "Mend what it complains about in the site settings, or name another place."
     return Misconfigured(f"The forum did not take the post for {place} ({error}). {cure}")

@@ -18,11 +18,12 @@ import orjson
 from tests.fakes.base import Chaos, Standing
 from tests.fakes.discourse_http import Server
 from tests.fakes.discourse_state import Category, Json, Post, Topic, User
+from tests.fakes.discourse_talk import Talk
 
 BOT = "spaces"
 
 
-class FakeDiscourse:
+class FakeDiscourse(Talk):
     """One forum. `paging` is "old" (a window of fifty ids) or "new" (fifty posts)."""
 
     name = "discourse"
@@ -30,6 +31,7 @@ class FakeDiscourse:
     def __init__(
         self, *, paging: str = "new", webhooks: bool = False, seed: int = 0, poll_seconds: float = 0.05
     ) -> None:
+        super().__init__()
         self.paging = paging
         self.solved_plugin = True
         self.solved_in_posts = True
@@ -149,9 +151,10 @@ class FakeDiscourse:
         if kind == 1:
             topic.bumped = max(topic.bumped, at)
         self._tell("post", "post_created", post)
+        self.alert(post)
         return post
 
-    def edit(self, message: str, text: str) -> None:
+    def edit(self, message: str, text: str, *, by: str | None = None) -> None:
         post = self.posts[int(message)]
         post.raw, post.version = text, post.version + 1
         now = datetime.now(UTC)
@@ -160,6 +163,7 @@ class FakeDiscourse:
         if post.id == max(topic.posts):
             topic.bumped = now
         self._tell("post", "post_edited", post)
+        self.alert(post, editor=self._author(by) if by else post.user)
 
     def delete(self, message: str) -> None:
         post = self.posts[int(message)]
@@ -266,6 +270,12 @@ class FakeDiscourse:
         ]  # fmt: skip
 
     # --- what the forum shows -----------------------------------------------------------------------------------
+
+    def reads(self, topic: Topic) -> bool:
+        """The bot may read it: in the lists, or as one who takes part."""
+        if topic.is_pm:
+            return not topic.deleted and any(user is self.bot for user in self._readers(topic))
+        return self.may_see(topic)
 
     def may_see(self, topic: Topic) -> bool:
         if topic.deleted or topic.is_pm:

@@ -3,7 +3,6 @@
 import asyncio
 from bisect import bisect_left
 from collections.abc import Awaitable, Callable, Iterator
-from datetime import UTC, datetime, timedelta
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
@@ -11,7 +10,9 @@ from weakref import WeakSet
 import orjson
 from aiohttp import web
 
+from tests.fakes.discourse_replies import answer, forbidden, missing
 from tests.fakes.discourse_state import Category, Json, Post, Topic, listed, slug
+from tests.fakes.discourse_writing import Writing
 
 if TYPE_CHECKING:
     from tests.fakes.discourse import FakeDiscourse
@@ -19,30 +20,10 @@ if TYPE_CHECKING:
 _PAGE = 50
 _CHUNK = 20
 _TOPICS = 30
-_INVALID = "You are not permitted to view the requested resource. The API username or key is invalid."
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def answer(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
-    return web.Response(
-        body=orjson.dumps(body), status=status,
-        headers={"Content-Type": "application/json; charset=utf-8", **(headers or {})},
-    )  # fmt: skip
-
-
-def refusal(status: int, words: str, kind: str) -> web.Response:
-    return answer({"errors": [words], "error_type": kind}, status)
-
-
-def missing() -> web.Response:
-    return refusal(404, "The requested URL or resource could not be found.", "not_found")
-
-
-def forbidden() -> web.Response:
-    return refusal(403, _INVALID, "invalid_access")
-
-
-class Server:
+class Server(Writing):
     def __init__(self, forum: "FakeDiscourse") -> None:
         self.forum = forum
         self._runner: web.AppRunner | None = None
@@ -66,6 +47,9 @@ class Server:
             ("GET", r"/t/{slug}/{id:\d+}.json", self.topic), ("PUT", r"/t/-/{id:\d+}.json", self.retitle),
             ("POST", "/uploads.json", self.upload), ("GET", "/admin/users/list/{flag}.json", self.users),
             ("GET", "/groups.json", self.groups), ("GET", "/groups/{name}/members.json", self.members),
+            ("GET", "/notifications.json", self.notifications), ("GET", "/u/{username}.json", self.profile),
+            ("GET", "/topics/private-messages/{username}.json", self.messages),
+            ("GET", r"/admin/users/{id:\d+}.json", self.account),
         ):  # fmt: skip
             app.router.add_route(method, path, handler)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
@@ -96,6 +80,8 @@ class Server:
         if isinstance(request.transport, asyncio.Transport):
             self._transports.add(request.transport)
         await self._record(request)
+        if forum.gate("before", f"{request.method} {request.path}"):
+            return self._broken(request, "reset")
         if self._limits:
             return self._limited(self._limits.pop(0))
         fault, after = self._fault()
@@ -105,13 +91,15 @@ class Server:
             return self._broken(request, fault)
         if (
             request.headers.get("Api-Key") != forum.key
-            or request.headers.get("Api-Username") != forum.bot.username
+            or request.headers.get("Api-Username", "").lower() != forum.bot.username.lower()
         ):
             return forbidden()
         try:
             response = await handler(request)
         except web.HTTPNotFound:
             response = missing()
+        if forum.gate("after", f"{request.method} {request.path}"):
+            fault = "reset"
         return self._broken(request, fault) if fault else response
 
     async def _record(self, request: web.Request) -> None:
@@ -169,7 +157,9 @@ class Server:
 
     async def session(self, _: web.Request) -> web.Response:
         bot = self.forum.bot
-        return answer({"current_user": {"id": bot.id, "username": bot.username, "admin": bot.admin}})
+        return answer(
+            {"current_user": bot.row() | {"can_send_private_messages": bot.trust_level > 0 or bot.admin}}
+        )
 
     def _categories(self) -> list[Json]:
         found = [category for category in self.forum.categories.values() if not category.deleted]
@@ -178,7 +168,10 @@ class Server:
         ]  # fmt: skip
 
     async def site(self, _: web.Request) -> web.Response:
-        return answer({"default_archetype": "regular", "categories": self._categories(), "groups": []})
+        told = {"default_archetype": "regular", "categories": self._categories(), "groups": []}
+        return answer(
+            told | ({"max_post_length": self.forum.longest} if self.forum.longest != 32_000 else {})
+        )
 
     async def category_list(self, _: web.Request) -> web.Response:
         return answer({"category_list": {"can_create_category": False, "categories": self._categories()}})
@@ -187,7 +180,8 @@ class Server:
         found: Category | None = self.forum.categories.get(int(request.match_info["id"]))
         if found is None or found.deleted:
             return missing()
-        return forbidden() if found.refused else answer({"category": found.row([], 0)})
+        more = found.permissions() if self.forum.bot.admin else {}
+        return forbidden() if found.refused else answer({"category": found.row([], 0) | more})
 
     # --- reading ------------------------------------------------------------------------------------------------
 
@@ -220,7 +214,7 @@ class Server:
 
     async def post(self, request: web.Request) -> web.Response:
         found = self.forum.posts.get(int(request.match_info["id"]))
-        if found is None or found.deleted or not self.forum.may_see(self.forum.topics[found.topic]):
+        if found is None or found.deleted or not self.forum.reads(self.forum.topics[found.topic]):
             return missing()
         return answer(self._row(found))
 
@@ -228,11 +222,16 @@ class Server:
         forum = self.forum
         page = int(request.query.get("page") or 0)
         seen = [topic for topic in forum.topics.values() if forum.may_see(topic) and topic.visible]
-        seen.sort(key=lambda topic: (topic.pinned, topic.bumped, topic.id), reverse=True)
+        if request.query.get("order") == "created":
+            seen.sort(key=lambda topic: (topic.created, topic.id), reverse=True)
+        else:
+            seen.sort(key=lambda topic: (topic.pinned, topic.bumped, topic.id), reverse=True)
         rows = [
             listed(topic, forum.stream(topic), solved=forum.solved_plugin, tag_objects=forum.tag_objects)
             for topic in seen[page * _TOPICS : (page + 1) * _TOPICS]
         ]
+        if not forum.has_tags:
+            rows = [{key: value for key, value in row.items() if key != "tags"} for row in rows]
         more = (
             {"more_topics_url": f"/latest.json?page={page + 1}"} if len(seen) > (page + 1) * _TOPICS else {}
         )
@@ -240,9 +239,9 @@ class Server:
         return answer({"users": [], "primary_groups": [], "topic_list": top})
 
     def _seen(self, topic: Topic | None) -> Topic | web.Response:
-        if topic is None or topic.deleted or topic.is_pm:
+        if topic is None or topic.deleted:
             return missing()
-        return topic if self.forum.may_see(topic) else forbidden()
+        return topic if self.forum.reads(topic) else forbidden()
 
     async def topic(self, request: web.Request) -> web.Response:
         forum = self.forum
@@ -262,7 +261,7 @@ class Server:
         facts |= {
             "post_stream": stream, "chunk_size": _CHUNK, "timeline_lookup": [], "suggested_topics": [],
             "tags_descriptions": {}, "user_id": posts[0].user.id if posts else None, "deleted_at": None,
-            "deleted_by": None, "external_id": topic.external_id, "details": {}, "bookmarks": [],
+            "deleted_by": None, "external_id": topic.external_id, "details": forum.details(topic), "bookmarks": [],
         }  # fmt: skip
         if forum.solved_plugin and (accepted := next((post for post in posts if post.accepted), None)):
             facts["accepted_answer"] = {"post_number": accepted.number, "username": accepted.user.username}
@@ -300,83 +299,32 @@ class Server:
             return missing()
         return web.Response(status=301, headers={"Location": f"/t/{slug(found.title)}/{found.id}.json"})
 
-    # --- writing ------------------------------------------------------------------------------------------------
+    # --- what people ask ----------------------------------------------------------------------------------------
 
-    async def create(self, request: web.Request) -> web.Response:
-        forum = self.forum
-        asked: Json = await request.json()
-        now = datetime.now(UTC)
-        for post in forum.posts.values():
-            # The same again within two minutes is the same.
-            if (
-                post.user is forum.bot and post.raw == asked["raw"] and now - post.created < timedelta(seconds=120)
-                and not post.deleted and forum.made.get(post.id, ("", {}))[1] == asked
-            ):  # fmt: skip
-                return answer(self._row(post))
-        if "topic_id" in asked:
-            topic = self._seen(forum.topics.get(asked["topic_id"]))
-            if isinstance(topic, web.Response):
-                return topic
-            place = f"{topic.category}/{topic.id}"
-        else:
-            external = asked.get("external_id")
-            if (
-                external
-                and self.forum.knows_external
-                and any(topic.external_id == external for topic in forum.topics.values())
-            ):
-                return answer({"action": "create_post", "errors": ["External has already been taken"]}, 422)
-            if len(asked.get("title") or "") < 15:
-                return answer(
-                    {"action": "create_post", "errors": ["Title is too short (minimum is 15 characters)"]},
-                    422,
-                )
-            is_pm = asked.get("archetype") == "private_message"
-            category = None if is_pm else asked.get("category")
-            if category is not None and (
-                category not in forum.categories or forum.categories[category].refused
-            ):
-                return forbidden()
-            topic = forum.add_topic(category, asked["title"], external=external, is_pm=is_pm)
-            place = "@" + asked["target_recipients"] if is_pm else str(category)
-        made = forum.add_post(topic, forum.bot, asked["raw"])
-        forum.made[made.id] = (place, asked)
-        return answer(self._row(made))
+    async def notifications(self, request: web.Request) -> web.Response:
+        if "notifications" not in self.forum.may:
+            return forbidden()
+        asked = request.query
+        return answer(self.forum.notifications(int(asked.get("limit") or 60), int(asked.get("offset") or 0)))
 
-    async def update(self, request: web.Request) -> web.Response:
-        post = self.forum.posts.get(int(request.match_info["id"]))
-        if post is None or post.deleted:
-            return missing()
-        asked = await request.json()
-        self.forum.edit(str(post.id), asked["post"]["raw"])
-        if post.id in self.forum.made:
-            place, form = self.forum.made[post.id]
-            self.forum.made[post.id] = (place, {**form, "raw": asked["post"]["raw"]})
-        return answer({"post": self._row(post)})
+    async def messages(self, request: web.Request) -> web.Response:
+        own = request.match_info["username"].lower() == self.forum.bot.username.lower()
+        if "messages" not in self.forum.may or not own:
+            return forbidden()
+        return answer(self.forum.messages(int(request.query.get("page") or 0)))
 
-    async def destroy(self, request: web.Request) -> web.Response:
-        self.forum.delete(request.match_info["id"])
-        return web.Response()
+    async def profile(self, request: web.Request) -> web.Response:
+        name = request.match_info["username"].lower()
+        found = next((user for user in self.forum.users.values() if user.username.lower() == name), None)
+        if "users" not in self.forum.may:
+            return forbidden()
+        return missing() if found is None else answer({"user_badges": [], "user": self.forum.profile(found)})
 
-    async def retitle(self, request: web.Request) -> web.Response:
-        topic = self.forum.topics[int(request.match_info["id"])]
-        topic.title = (await request.json())["title"]
-        return answer({"basic_topic": {"id": topic.id, "title": topic.title}})
-
-    async def upload(self, request: web.Request) -> web.Response:
-        form = await request.post()
-        file = form["file"]
-        if not isinstance(file, web.FileField) or form.get("upload_type", form.get("type")) != "composer":
-            return answer({"errors": ["upload_type is missing"]}, 422)
-        self.forum.uploads.append(file.file.read())
-        number = len(self.forum.uploads)
-        return answer({
-            "id": number, "url": f"/uploads/default/{number}.png", "original_filename": file.filename,
-            "filesize": len(self.forum.uploads[-1]), "width": 1, "height": 1, "thumbnail_width": 1,
-            "thumbnail_height": 1, "extension": "png", "short_url": f"upload://{number}.png",
-            "short_path": f"/uploads/short-url/{number}.png", "retain_hours": None, "human_filesize": "1 KB",
-            "dominant_color": None,
-        })  # fmt: skip
+    async def account(self, request: web.Request) -> web.Response:
+        found = self.forum.users.get(int(request.match_info["id"]))
+        if "users" not in self.forum.may or not self.forum.is_admin:
+            return forbidden()
+        return missing() if found is None else answer(self.forum.profile(found))
 
     # --- people -------------------------------------------------------------------------------------------------
 

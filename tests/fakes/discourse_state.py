@@ -29,6 +29,15 @@ class User:
     groups: list[str] = field(default_factory=list)
     active: bool = True
     suspended_till: datetime | None = None
+    silenced_till: datetime | None = None
+    locale: str | None = None
+    accepts: bool = True
+    """Private messages."""
+
+    def basic(self) -> Json:
+        return {
+            "id": self.id, "username": self.username, "name": self.name or "", "avatar_template": "/letter.png",
+        }  # fmt: skip
 
     def row(self) -> Json:
         return {
@@ -51,6 +60,14 @@ class Category:
     """It is listed, but the API user may not see what is in it."""
     parent: int | None = None
     deleted: bool = False
+    groups: dict[str, int] = field(default_factory=dict)
+    """Who may read it, where not everybody does: group -> kind of permission (3: read only)."""
+
+    def permissions(self) -> Json:
+        """What only those are told who may edit the category."""
+        named = self.groups or ({} if self.restricted else {"everyone": 1})
+        rows = [{"permission_type": kind, "group_name": name, "group_id": 1} for name, kind in named.items()]
+        return {"group_permissions": rows, "available_groups": []}
 
     def row(self, below: list[int], topics: int) -> Json:
         return {
@@ -81,6 +98,10 @@ class Topic:
     highest: int = 0
     tags: list[str] = field(default_factory=list)
     mega: bool = False
+    people: set[int] = field(default_factory=set)
+    """Of a private message: who takes part."""
+    groups: set[str] = field(default_factory=set)
+    closed: bool = False
 
 
 @dataclass
@@ -100,6 +121,9 @@ class Post:
     user_deleted: bool = False
     accepted: bool = False
     reactions: dict[str, set[str]] = field(default_factory=dict)
+    is_auto: bool = False
+    """It came by mail, from a program."""
+    wiki: bool = False
     told: dict[tuple[Any, ...], orjson.Fragment] = field(default_factory=dict)
     """What was said of it, until it changes."""
 
@@ -164,6 +188,10 @@ class Post:
             row |= {"can_accept_answer": False, "can_unaccept_answer": True, "accepted_answer": self.accepted}
         if raw:
             row["raw"] = self.raw
+        if self.is_auto:
+            row |= {"via_email": True, "is_auto_generated": True}
+        if self.wiki:
+            row["wiki"] = True
         return row
 
 

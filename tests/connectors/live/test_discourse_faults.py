@@ -8,7 +8,7 @@ import aiohttp
 import orjson
 import pytest
 
-from connectors.discourse_calls import Pace
+from connectors.discourse_calls import URGENT, Calls, Pace
 from connectors.errors import Misconfigured, Unsure
 from connectors.records import Post
 from storage.database import Database
@@ -73,6 +73,33 @@ async def test_the_pace_is_what_the_forum_told() -> None:
     while pace.wait() == 0:
         taken += 1
     assert taken == 60 + 120, "nobody complained"
+
+
+async def test_what_somebody_waits_for_goes_first() -> None:
+    """History takes every place that a forum gives; a question gets the next one all the same."""
+    calls, done = Calls("http://forum"), list[str]()
+    calls._pace._most, calls._pace._window, calls._pace._calm_since = 1, 0.02, float("inf")
+
+    async def history() -> None:
+        while True:
+            await calls.read(done.append, "history")
+
+    async def ask() -> None:
+        URGENT.set(True)
+        for _ in range(5):
+            await calls.read(done.append, "question")
+
+    waiting = [asyncio.create_task(history()) for _ in range(12)]
+    try:
+        await calls.read(done.append, "first")
+        done.clear()
+        await asyncio.create_task(ask())
+        assert done.count("history") <= 6, done
+    finally:
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        calls.close()
 
 
 async def test_broken_answers_are_asked_for_again(forum: FakeDiscourse, home: Home) -> None:

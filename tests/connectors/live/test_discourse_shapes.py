@@ -77,6 +77,8 @@ def schema_of(contract: Any, method: str, path: str) -> Any:
 
 async def test_answers_have_the_published_types(forum: FakeDiscourse, contract: Any) -> None:
     topic, post = next(iter(forum.topics)), next(iter(forum.posts))
+    message = forum.write_private("2", "A word with you", "@spaces weekly")
+    assert (await ask(forum, "GET", "/notifications.json"))["notifications"]
     for path, asked in (
         ("/posts.json", "/posts.json"),
         ("/posts/{id}.json", f"/posts/{post}.json"),
@@ -88,6 +90,11 @@ async def test_answers_have_the_published_types(forum: FakeDiscourse, contract: 
         ("/c/{id}/show.json", "/c/4/show.json"),
         ("/admin/users/list/{flag}.json", "/admin/users/list/active.json"),
         ("/groups.json", "/groups.json"),
+        ("/notifications.json", "/notifications.json"),
+        ("/topics/private-messages/{username}.json", "/topics/private-messages/spaces.json"),
+        ("/u/{username}.json", "/u/ann.json"),
+        ("/admin/users/{id}.json", "/admin/users/2.json"),
+        ("/t/{id}.json", f"/t/{forum.posts[int(message)].topic}.json"),
     ):
         assert wrong(schema_of(contract, "get", path), await ask(forum, "GET", asked)) == [], path
     made = await ask(forum, "POST", "/posts.json", json={"raw": "text", "topic_id": topic})
