@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy.orm import Session
 
+from bot.audience import OPERATOR, Audience
 from bot.config import Config
 from bot.digest.compute import compute, measure
 from bot.digest.model import Digest, Explanation
@@ -13,8 +14,9 @@ from bot.settle import Screen, settle
 from bot.spaces.catalogue import METRICS
 from bot.spaces.community import Assumptions, Community
 from bot.spaces.model import Area
-from bot.spaces.window import Period, last_closed, midnight
+from bot.spaces.window import Period, Window, last_closed, midnight
 from connectors.records import Problem
+from storage import optouts
 from storage.database import Database
 from storage.people import AccountError, find_account, person_of
 
@@ -35,14 +37,8 @@ def compute_digest(
     moment = read_moment(as_of, config)
     settle(database, config, screen)
     with database.read() as session:
-        return compute(
-            community_at(session, config, moment),
-            last_closed(period, moment, config.community.zone),
-            name=config.community.name,
-            purpose=config.community.purpose,
-            areas=areas or _areas(config),
-            opted_out=_opted_out(session, config),
-        )
+        window = last_closed(period, moment, config.community.zone)
+        return digest_of(community_at(session, config, moment), config, window, areas)
 
 
 def explain_metric(
@@ -72,14 +68,33 @@ def explain_metric(
         )
 
 
-def community_at(session: Session, config: Config, as_of: datetime) -> Community:
-    """The community as the configuration sees it, at a moment."""
+def community_at(
+    session: Session, config: Config, as_of: datetime, audience: Audience = OPERATOR
+) -> Community:
+    """The community as the configuration sees it, at a moment, for these readers."""
     value = config.value
     return Community(
         session,
         as_of,
         timedelta(days=config.support.answer_days),
-        Assumptions(value.currency, value.ticket_share, value.cost_per_case, value.feedback_value),
+        Assumptions(
+            value.currency, value.ticket_share, value.cost_per_case, value.feedback_value, value.lead_value
+        ),
+        audience,
+    )
+
+
+def digest_of(
+    community: Community, config: Config, window: Window, areas: Sequence[Area] | None = None
+) -> Digest:
+    """The digest of a window; without `areas`, of those that the configuration shows, the north star first."""
+    return compute(
+        community,
+        window,
+        name=config.community.name,
+        purpose=config.community.purpose,
+        areas=areas or _areas(config),
+        opted_out=opted_out(community.session, config),
     )
 
 
@@ -107,9 +122,12 @@ def _areas(config: Config) -> list[Area]:
     return sorted(config.community.areas, key=lambda area: area is not star)
 
 
-def _opted_out(session: Session, config: Config) -> set[str]:
-    """The people who are never named; an account that is not known yet has not been thanked either."""
-    people = set()
+def opted_out(session: Session, config: Config) -> set[str]:
+    """The people who are never named in thanks, by the operator's word or their own.
+
+    An account that is not known yet has not been thanked either.
+    """
+    people = optouts.persons(session)
     for account in config.recognition.opt_out:
         try:
             people.add(person_of(session, find_account(session, account)))

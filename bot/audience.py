@@ -12,7 +12,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from bot.spaces.counted import quoted
-from storage.tables import Source
+from storage.tables import Channel, Source
 
 _GATE = """CASE WHEN c.is_private THEN c.external_id WHEN p.is_private THEN p.external_id
     WHEN g.is_private THEN g.external_id WHEN o.is_private OR o.parent_id IS NOT NULL THEN o.external_id END"""
@@ -117,3 +117,8 @@ class Cut:
 def source_ids(session: Session) -> dict[str, int]:
     """Every source that is stored, by name."""
     return {name: id_ for name, id_ in session.execute(select(Source.name, Source.id))}  # noqa: C416 - rows are no pairs to mypy
+
+
+def is_known(session: Session, source: int, channel: str) -> bool:
+    """Whether the channel is stored: of one that is not, nobody knows who can read it."""
+    return session.get(Channel, (source, channel)) is not None

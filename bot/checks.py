@@ -33,8 +33,8 @@ class Live:
     """From the last event to its row."""
     history: str
     """How far history is read, or back to when it is."""
-    refused: tuple[tuple[str, str], ...]
-    """Channels that cannot be read, by name, and why."""
+    refused: tuple[tuple[str, str, str], ...]
+    """Channels that cannot be read: their ids, names, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,18 +117,23 @@ def check_all(database: Database, config: Config) -> list[Finding]:
 def source_states(database: Database, config: Config) -> list[SourceState]:
     """Every source that is configured or stored, by name."""
     with database.read() as session:
-        rows = session.connection().exec_driver_sql("""
-            SELECT s.name, s.connector,
-                (SELECT COUNT(*) FROM messages m WHERE m.source_id = s.id AND NOT m.deleted),
-                (SELECT COUNT(*) FROM members a WHERE a.source_id = s.id),
-                (SELECT COUNT(*) FROM channels c WHERE c.source_id = s.id),
-                (SELECT MIN(m.created_at) FROM messages m WHERE m.source_id = s.id),
-                (SELECT MAX(m.created_at) FROM messages m WHERE m.source_id = s.id),
-                (SELECT COUNT(*) FROM messages m WHERE m.source_id = s.id AND m.untagged)
-            FROM sources s""")
-        stored = {name: (connector, *rest) for name, connector, *rest in rows}
-        ids = session.execute(select(tables.Source.name, tables.Source.id))
-        live = {name: _live(session, id_) for name, id_ in ids}
+        return states_of(session, config)
+
+
+def states_of(session: Session, config: Config) -> list[SourceState]:
+    """The same, in a session."""
+    rows = session.connection().exec_driver_sql("""
+        SELECT s.name, s.connector,
+            (SELECT COUNT(*) FROM messages m WHERE m.source_id = s.id AND NOT m.deleted),
+            (SELECT COUNT(*) FROM members a WHERE a.source_id = s.id),
+            (SELECT COUNT(*) FROM channels c WHERE c.source_id = s.id),
+            (SELECT MIN(m.created_at) FROM messages m WHERE m.source_id = s.id),
+            (SELECT MAX(m.created_at) FROM messages m WHERE m.source_id = s.id),
+            (SELECT COUNT(*) FROM messages m WHERE m.source_id = s.id AND m.untagged)
+        FROM sources s""")
+    stored = {name: (connector, *rest) for name, connector, *rest in rows}
+    ids = session.execute(select(tables.Source.name, tables.Source.id))
+    live = {name: _live(session, id_) for name, id_ in ids}
     names = sorted({*stored, *config.sources})
     return [replace(_state(name, config, stored.get(name)), live=live.get(name)) for name in names]
 
@@ -157,7 +162,7 @@ def _live(session: Session, source_id: int) -> Live | None:
     )
     known = {id_: name for id_, name in session.execute(names)}  # noqa: C416 - rows are no pairs to mypy
     refused = tuple(
-        (known.get(refusal.channel_id, refusal.channel_id), refusal.why)
+        (refusal.channel_id, known.get(refusal.channel_id, refusal.channel_id), refusal.why)
         for refusal in states.refusals(session, source_id)
     )
     lag = None if state.lag is None else timedelta(microseconds=state.lag)

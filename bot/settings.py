@@ -15,6 +15,7 @@ from bot.schedules.settings import Schedule
 from bot.section import Section as _Section
 from bot.section import existing_source, existing_zone
 from bot.section import wrong as _wrong
+from bot.spaces.catalogue import LABELS
 from bot.spaces.model import Area
 from connectors import base
 from storage.population import Places, Policy
@@ -31,6 +32,20 @@ def _account(text: str, info: ValidationInfo) -> str:
         raise _wrong(f"{shown(text)} is no account", 'Write the source and the handle: "team:alice".')
     existing_source(source, info, f":{name}")
     return text
+
+
+def _role(text: str, info: ValidationInfo) -> str:
+    """A role's name, or an account."""
+    if not text.strip().removeprefix("@"):
+        raise _wrong("a role has no name", 'Write a role, a group or an account: "moderators", "team:alice".')
+    # "team:alice" is an account; no platform's role is called like this.
+    return _account(text, info) if re.match(r"[a-z][a-z0-9_-]*:\S", text) else text
+
+
+def _label(name: str) -> str:
+    if name not in LABELS:
+        raise _wrong(f"there is no label {shown(name)}", suggestion(name, LABELS))
+    return name
 
 
 def _staff_address(text: str) -> str:
@@ -60,6 +75,8 @@ def _schedule_name(name: str) -> str:
 
 
 Account = Annotated[str, AfterValidator(_account)]
+Role = Annotated[str, AfterValidator(_role)]
+LabelName = Annotated[str, AfterValidator(_label)]
 SourceName = Annotated[str, AfterValidator(_source_name)]
 ScheduleName = Annotated[str, AfterValidator(_schedule_name)]
 
@@ -229,8 +246,8 @@ class Run(_Section):
 class Roles(_Section):
     """Who is who, for what people may ask of the bot: names of roles, groups or accounts ("team:alice")."""
 
-    moderators: tuple[str, ...] = ()
-    analysts: tuple[str, ...] = ()
+    moderators: tuple[Role, ...] = ()
+    analysts: tuple[Role, ...] = ()
     platform_admins: bool = True
     """Whether the platform's own administrators and moderators are moderators here."""
 
@@ -250,8 +267,8 @@ class Rights(_Section):
 class Tagging(_Section):
     """What moderators' reactions, and the topic tags of a platform, mean."""
 
-    emoji: dict[str, str] = Field(default_factory=dict)
-    topic_tags: dict[str, str] = Field(default_factory=dict)
+    emoji: dict[str, LabelName] = Field(default_factory=dict)
+    topic_tags: dict[str, LabelName] = Field(default_factory=dict)
 
 
 class Value(_Section):
@@ -261,6 +278,7 @@ class Value(_Section):
     ticket_share: Estimate | None = None
     cost_per_case: Estimate | None = None
     feedback_value: Estimate | None = None
+    lead_value: Estimate | None = None
 
     @field_validator("currency")
     @classmethod
@@ -269,7 +287,7 @@ class Value(_Section):
             raise _wrong(f"{shown(code)} is no currency", 'Write its three letters, such as "EUR" or "USD".')
         return code
 
-    @field_validator("ticket_share", "cost_per_case", "feedback_value", mode="before")
+    @field_validator("ticket_share", "cost_per_case", "feedback_value", "lead_value", mode="before")
     @classmethod
     def _three(cls, numbers: Any) -> Any:
         return None if numbers is None else _estimate(numbers)

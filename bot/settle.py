@@ -38,4 +38,5 @@ def settle(database: Database, config: "Config", screen: Screen) -> None:
         drain(
             database,
             on_progress=lambda done, total: show(done / total if total else None, f"{done:,} messages"),
+            topic_tags=config.tagging.topic_tags,
         )

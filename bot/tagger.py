@@ -8,13 +8,14 @@ again when a message came, changed or went: the lines shortly after it, those th
 the message before it on, the conversations it is or was in. So the outcome does not depend on the order of arrival.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import orjson
 from sqlalchemy.orm import Session
 
 from bot.classifiers import Classifier, Subject
+from bot.classifiers.marks import Marked
 from bot.classifiers.rules import Rules
 from bot.walk import People, Walk, Walked
 from storage import conversations, queue, tags
@@ -32,6 +33,7 @@ def drain(
     batch: int = 5_000,
     classifier: Classifier | None = None,
     batches: int | None = None,
+    topic_tags: Mapping[str, str] | None = None,
 ) -> int:
     """Tag everything that waits, and all again if the rules are others than last time. Returns how many were taken.
 
@@ -41,8 +43,9 @@ def drain(
         batch: about how many messages go into one transaction.
         classifier: who decides; the rules if nobody is named.
         batches: stop after so many; whoever calls again goes on there.
+        topic_tags: what the platforms' own topic tags mean: tag -> label.
     """
-    decides = classifier or Rules()
+    decides = Marked(classifier or Rules(), topic_tags or {})
     with database.read() as session:
         known = session.get(Setting, _SETTING)
         same = known is not None and known.value == decides.fingerprint
@@ -206,6 +209,7 @@ class _Batch:
                 yield member.id, Subject(
                     row.text, _reactions(row.reactions), bool(row.is_solution), is_root, by_asker,
                     is_question and not is_root, after_reply, rows[talk[n + 1].id].text if follows else None,
+                    _marks(row.marks),
                 )  # fmt: skip
             after_reply = after_reply or not (by_asker or is_bot)
 
@@ -217,7 +221,7 @@ def _tail(talk: list[Member], since: Position) -> int:
 
 
 def _alone(row: Row) -> Subject:
-    return Subject(row.text, _reactions(row.reactions), bool(row.is_solution))
+    return Subject(row.text, _reactions(row.reactions), bool(row.is_solution), marks=_marks(row.marks))
 
 
 def _reactions(stored: str | None) -> frozenset[str]:
@@ -225,3 +229,7 @@ def _reactions(stored: str | None) -> frozenset[str]:
         return frozenset()
     found: dict[str, Any] = orjson.loads(stored)
     return frozenset(found)
+
+
+def _marks(stored: str | None) -> frozenset[str]:
+    return frozenset() if stored is None else frozenset(orjson.loads(stored))

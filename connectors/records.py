@@ -183,7 +183,7 @@ class Command(NamedTuple):
     id: str
     """The platform's own: the same request told twice has the same."""
     asker: Member
-    """With the roles they have, as far as the platform told."""
+    """With the roles they have, as far as the platform told: `complete` only if these are all of them."""
     text: str
     """What was said after `/spaces` or the bot's name: "weekly public", "tag https://... idea"; may be empty."""
     options: Mapping[str, str] = {}
@@ -196,7 +196,8 @@ class Command(NamedTuple):
     message: str | None = None
     """The message that it is about: that of a menu, a reaction, a reply to the bot."""
     via: str = "command"
-    """"command", "menu", "button", "emoji" or "mention"."""
+    """"command", "menu", "button", "mention"; or "emoji": then `text` is "tag 💡" where the reaction was put, "untag 💡"
+    where it was taken away, with the character itself or the platform's name for it (":bulb:"), and `message` is set."""
 
 
 class Reply(NamedTuple):

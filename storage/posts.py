@@ -39,7 +39,7 @@ def intend(session: Session, source_id: int, place: str, purpose: str, post: Pos
         "text": post.text,
         "payload": post.payload,
         "alt": post.alt,
-        "buttons": post.buttons,
+        "buttons": [tuple(button) for button in post.buttons],
     }
     row = insert(tables.Post).values(
         source_id=source_id, place=place, purpose=purpose, key=post.key or new_key(), state=INTENDED,

@@ -31,6 +31,8 @@ class Row(NamedTuple):
     untagged: bool
     forgotten: bool = False
     """Its text was dropped; what its tags and its conversation rest on cannot be read again."""
+    marks: str | None = None
+    """JSON list of its topic's tags."""
 
     @property
     def position(self) -> Position:
@@ -55,7 +57,7 @@ class Author(NamedTuple):
 
 _COLUMNS = (
     "external_id, author_id, created_at, text, thread_id, opens_thread, reply_to, reactions, is_solution, deleted, "
-    "conversation_id, untagged, text_forgotten_at IS NOT NULL"
+    "conversation_id, untagged, text_forgotten_at IS NOT NULL, marks"
 )
 IN_LINE = "(thread_id IS NULL OR opens_thread)"
 

@@ -177,9 +177,12 @@ class TagChange(Base):
     )
     after: Mapped[bool | None] = mapped_column(doc="the verdict since; NULL: the machine decides again")
     decider: Mapped[str] = mapped_column(
-        doc="who: an account as people write it, team:alice, or the terminal's user"
+        doc="who: source and id of the account, team:U1, or the terminal's user"
     )
-    via: Mapped[str] = mapped_column(String(8), doc="command, menu, button, emoji, mention or terminal")
+    via: Mapped[str] = mapped_column(
+        String(8),
+        doc="command, menu, button, emoji, mention, terminal; undo or unreact: their decision was taken back",
+    )
     decided_at: Mapped[datetime]
 
     __table_args__ = (Index(None, "source_id", "external_id"),)

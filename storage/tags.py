@@ -37,7 +37,7 @@ def decide(
     session.merge(
         Tag(
             source_id=source_id, external_id=external_id, label=label, verdict=verdict, decided_by=MODERATOR,
-            decider=decider, why=why, decided_at=datetime.now(UTC),
+            decider=decider, why=why, probability=None, decided_at=datetime.now(UTC),
         )
     )  # fmt: skip
     session.flush()

@@ -103,5 +103,5 @@ def wipe(database: Database) -> None:
         for table in reversed(Base.metadata.sorted_tables):
             session.execute(table.delete())
         if not database.is_sqlite:  # SQLite begins again by itself; the same numbers make tables comparable
-            for sequence in ("sources_id_seq", "merges_id_seq"):
+            for sequence in ("sources_id_seq", "merges_id_seq", "tag_changes_id_seq", "observations_id_seq"):
                 session.execute(select(func.setval(sequence, 1, False)))

@@ -24,6 +24,8 @@ class Subject(NamedTuple):
     """Somebody else than the asker, and no bot, wrote earlier in the conversation."""
     then_asker: str | None = None
     """What the asker wrote right after this message, where it was the asker who wrote next."""
+    marks: frozenset[str] = frozenset()
+    """Tags that the platform keeps on the topic which this message opens."""
 
 
 class Verdict(NamedTuple):

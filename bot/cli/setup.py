@@ -89,5 +89,5 @@ def status(context: typer.Context) -> None:
     console.print()
     console.print(live)
     for name, fares in served:
-        for channel, why in fares.refused:
+        for _, channel, why in fares.refused:
             console.print(f"{name}: {channel} cannot be read. {why}", markup=False, highlight=False)

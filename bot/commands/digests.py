@@ -1,55 +1,113 @@
-"""`daily`, `weekly`, `monthly`, `quarterly`: the digest of the last period that is over."""
-
-from collections.abc import Sequence
+"""`daily` to `quarterly` and the six areas: the digest of the last period that is over; `digest` posts it here."""
 
 from sqlalchemy.orm import Session
 
-from bot.app import community_at
-from bot.commands.model import Ask, Entry, Handler, Parameter
-from bot.commands.replies import digest_reply
-from bot.digest.compute import compute
-from bot.digest.model import Digest
+from bot.commands.model import Ask, Entry, Handler
+from bot.commands.parameters import (
+    AREA,
+    AREA_WORDS,
+    DAY_WORDS,
+    DETAIL,
+    LANGUAGE,
+    MONTH_WORDS,
+    PERIOD,
+    PUBLIC,
+    QUARTER_WORDS,
+    WEEK_WORDS,
+)
+from bot.commands.replies import digest_post, digest_reply
+from bot.commands.text import plain
 from bot.languages import msgid
 from bot.spaces.model import Area
-from bot.spaces.window import Period, last_closed
+from bot.spaces.window import Period
 from connectors.records import Reply
-
-AREA = Parameter(
-    "area", msgid("Only this area."),
-    (("support", msgid("Support")), ("product", msgid("Product")), ("acquisition", msgid("Acquisition")),
-     ("contribution", msgid("Contribution")), ("engagement", msgid("Engagement")), ("success", msgid("Success"))),
-)  # fmt: skip
-PUBLIC = Parameter("public", msgid("Show the answer to everybody here."), (("yes", msgid("yes")),))
+from storage import ingest, posts
+from storage.tables import Post
 
 
-def computed(ask: Ask, session: Session, period: Period, areas: Sequence[Area]) -> Digest:
-    """The digest of the last closed window of a period."""
-    config = ask.config
-    return compute(
-        community_at(session, config, ask.now),
-        last_closed(period, ask.now, config.community.zone),
-        name=config.community.name,
-        purpose=config.community.purpose,
-        areas=areas,
-    )
+def _areas(ask: Ask) -> tuple[Area, ...]:
+    """Those that were asked for, else the configured ones, the north star first."""
+    if "area" in ask.options:
+        return (Area(ask.options["area"]),)
+    community = ask.config.community
+    return tuple(sorted(community.areas, key=lambda area: area is not community.north_star))
 
 
 def _of(period: Period) -> Handler:
     async def handler(ask: Ask) -> Reply:
-        areas = [Area(ask.options["area"])] if "area" in ask.options else ask.config.community.areas
-        digest = await ask.doors.read(lambda session: computed(ask, session, period, areas))
-        return digest_reply(digest, ask)
+        return digest_reply(await ask.doors.digest(ask, period, _areas(ask)), ask)
 
     return handler
 
 
+def _about(area: Area) -> Handler:
+    async def handler(ask: Ask) -> Reply:
+        period = Period(ask.options.get("period", Period.WEEKLY))
+        return digest_reply(await ask.doors.digest(ask, period, (area,)), ask)
+
+    return handler
+
+
+async def _post(ask: Ask) -> Reply:
+    """Write the digest down to be posted here, once for its window, areas and language."""
+    place = ask.command.channel_id
+    if place is None:
+        raise ask.wrong(
+            "I can post a digest in a channel only. Ask there: `{command}`.",
+            command=ask.call(f"{ask.entry.called(ask.language)} weekly"),
+        )
+    period = Period(ask.options.get("period", Period.WEEKLY))
+    areas, language = _areas(ask), ask.options.get("language", ask.config.community.language)
+    digest = await ask.doors.digest(ask, period, areas)
+    post = await ask.doors.read(lambda _session: digest_post(digest, ask.connector, language))
+    where = f"{place}/{ask.command.thread_id}" if ask.command.thread_id else place
+    shown = f" {ask.options['area']}" if "area" in ask.options else ""
+    purpose = f"asked: {period.value} {digest.window.first.isoformat()}{shown} {language}"
+
+    def intend(session: Session) -> Post | None:
+        source = ingest.source_id(session, ask.source, ask.connector)
+        if posts.intend(session, source, where, purpose, post):
+            return None
+        return posts.find(session, source, where, purpose)
+
+    before = await ask.doors.write(intend)
+    if before is None:
+        return Reply(ask.words.gettext("The digest will be here in a moment."))
+    if before.state == posts.SENT and before.sent_at is not None:
+        moment = ask.words.moment(before.sent_at)
+        return Reply(ask.words.gettext("This digest was posted here already, on {moment}.", moment=moment))
+    return Reply(ask.words.gettext("This digest is waiting to be posted here already."))
+
+
+def _area_entry(area: Area, words: str, spanish: str) -> Entry:
+    aliases = tuple(
+        word for word, value in AREA_WORDS.items() if value == area and word not in {plain(spanish), "ayuda"}
+    )
+    return Entry(
+        area.value, "read", words, _about(area), (PERIOD, LANGUAGE, PUBLIC), {"es": spanish}, aliases
+    )
+
+
+_HOW = (AREA, DETAIL, LANGUAGE, PUBLIC)
+
 ENTRIES = (
-    Entry("daily", "read", msgid("Yesterday in numbers."), _of(Period.DAILY), (AREA, PUBLIC),
-          {"es": "diario"}, ("day", "today", "yesterday", "dia", "hoy", "ayer")),
-    Entry("weekly", "read", msgid("The last week in numbers."), _of(Period.WEEKLY), (AREA, PUBLIC),
-          {"es": "semanal"}, ("week", "semana")),
-    Entry("monthly", "read", msgid("The last month in numbers."), _of(Period.MONTHLY), (AREA, PUBLIC),
-          {"es": "mensual"}, ("month", "mes")),
-    Entry("quarterly", "read", msgid("The last quarter in numbers."), _of(Period.QUARTERLY), (AREA, PUBLIC),
-          {"es": "trimestral"}, ("quarter", "trimestre")),
+    Entry("daily", "read", msgid("Yesterday in numbers."), _of(Period.DAILY), _HOW, {"es": "diario"}, DAY_WORDS),
+    Entry("weekly", "read", msgid("The last week in numbers."), _of(Period.WEEKLY), _HOW, {"es": "semanal"},
+          WEEK_WORDS),
+    Entry("monthly", "read", msgid("The last month in numbers."), _of(Period.MONTHLY), _HOW, {"es": "mensual"},
+          MONTH_WORDS),
+    Entry("quarterly", "read", msgid("The last quarter in numbers."), _of(Period.QUARTERLY), _HOW,
+          {"es": "trimestral"}, QUARTER_WORDS),
+    _area_entry(Area.SUPPORT, msgid("Questions, answers and how fast they come."), "soporte"),
+    _area_entry(Area.PRODUCT, msgid("Ideas and bug reports."), "producto"),
+    _area_entry(Area.ACQUISITION, msgid("Who joined, and who recommends us."), "adquisición"),
+    _area_entry(Area.CONTRIBUTION, msgid("What members make for each other."), "contribución"),
+    _area_entry(Area.ENGAGEMENT, msgid("How many take part, and how much."), "participación"),
+    _area_entry(Area.SUCCESS, msgid("What members achieve, and whether they stay."), "éxito"),
+)  # fmt: skip
+
+POSTING = (
+    Entry("digest", "publish", msgid("Post the digest here, for everybody."), _post, (PERIOD, AREA, LANGUAGE),
+          {"es": "resumen"}, ("publicar", "informe"), example="weekly",
+          is_posted=True),
 )  # fmt: skip

@@ -2,11 +2,18 @@
 
 from functools import cache
 
-from bot.commands import digests, own
+from bot.commands import digests, explaining, goals, lists, recording, tagging
 from bot.commands.model import Entry
+from bot.commands.own import HELP, ME
+from bot.commands.status import STATUS
 from connectors.records import Offer
 
-COMMANDS: tuple[Entry, ...] = (*digests.ENTRIES, *own.ENTRIES)
+COMMANDS: tuple[Entry, ...] = (
+    *digests.ENTRIES, *lists.ENTRIES, *explaining.ENTRIES, *goals.ENTRIES, *recording.ENTRIES, *tagging.ENTRIES,
+    *digests.POSTING, STATUS, ME, HELP,
+)  # fmt: skip
+
+__all__ = ["COMMANDS", "HELP", "offers"]
 
 
 @cache

@@ -61,7 +61,7 @@ def measure(metric: Metric, community: Community, window: Window) -> Value:
     """The metric's value, or unknown when nothing at all is known of the window's time."""
     return (
         metric.value(community, window)
-        if community.knows(window)
+        if metric.recorded or community.knows(window)
         else _unknown_time(metric, community, window)
     )
 

@@ -41,6 +41,7 @@ _COUNTED_PARTS = {
     "open": Plural("{n} still open", "{n} still open"),
     "staff": Plural("{n} by staff", "{n} by staff"),
     "bots": Plural("{n} by bots", "{n} by bots"),
+    "events": Plural("{n} event", "{n} events"),
 }
 """Parts that count something, whatever the metric's own unit is."""
 
@@ -98,11 +99,11 @@ class Words:
         said = self.language.gettext(text)
         return said.format(**placeholders) if placeholders else said
 
-    def ngettext(self, one: str, many: str, n: float) -> str:
-        """The form for a number, which is written in place of `{n}`."""
+    def ngettext(self, one: str, many: str, n: float, **placeholders: str) -> str:
+        """The form for a number, which is written in place of `{n}`; and its other placeholders filled."""
         # Only whole numbers have forms; 1.5 is many in English and Spanish alike.
         form = int(n) if n == int(n) else 2
-        return self.language.ngettext(one, many, form).format(n=self.number(n))
+        return self.language.ngettext(one, many, form).format(n=self.number(n), **placeholders)
 
     # Numbers
 
@@ -250,6 +251,10 @@ class Words:
         """11 July; with the weekday, Mon 11 July."""
         said = dates.format_skeleton("MMMMd", day, locale=self.locale)
         return f"{dates.format_date(day, 'EEE', locale=self.locale)} {said}" if weekday else said
+
+    def full_day(self, day: date) -> str:
+        """11 July 2016."""
+        return dates.format_date(day, "long", locale=self.locale)
 
     def short_day(self, day: date, *, weekday: bool = False) -> str:
         """11 Jul, for the foot of a bar; with the weekday, Mon 11."""

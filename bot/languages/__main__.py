@@ -15,10 +15,11 @@ from babel.messages.pofile import read_po, write_po
 from bot.languages import FOLDER
 from bot.spaces import catalogue, reasons
 
-_SPEAKING = Path(__file__).parents[1] / "digest"
-"""Where the program speaks to a community: all its words are below this folder or in bot/spaces."""
+_BOT = Path(__file__).parents[1]
+_SPEAKING = (_BOT / "digest", _BOT / "commands", _BOT / "spaces")
+"""Where the program speaks to a community: all its words are below these folders."""
 
-_KEYWORDS = {"gettext": None, "ngettext": (1, 2), "msgid": None, "Plural": (1, 2)}
+_KEYWORDS = {"gettext": None, "ngettext": (1, 2), "msgid": None, "Plural": (1, 2), "wrong": None}
 
 
 def template() -> Catalog:
@@ -63,10 +64,10 @@ def _strings(message: Message) -> tuple[str, ...]:
 
 def _texts() -> Iterator[tuple[str | tuple[str, ...], str]]:
     """(msgid, the file that says it), each file in its turn."""
-    for path in sorted(_SPEAKING.rglob("*")):
+    for path in sorted(path for folder in _SPEAKING for path in folder.rglob("*")):
         method = {".py": "python", ".jinja": "jinja2.ext:babel_extract"}.get(path.suffix)
         if method:
-            place = path.relative_to(_SPEAKING.parents[1]).as_posix()
+            place = path.relative_to(_BOT.parent).as_posix()
             for _, text, _, _ in extract_from_file(method, path, _KEYWORDS):
                 yield text, place
     for label in catalogue.LABELS.values():

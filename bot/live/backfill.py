@@ -54,6 +54,7 @@ async def read_history(
         while isinstance(end, Page):
             some, over = _gather(end, pages)
             await writer.later(partial(_save, database, source_id, some))
+            writer.changes += 1
             for page in some:
                 on_page(page)
             end = over or await pages.get()

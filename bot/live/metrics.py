@@ -20,6 +20,10 @@ class Metrics:
             "spaces_event_lag_seconds", "From an event's arrival to its durable row.", ["source"],
             buckets=_SECONDS, registry=self._registry,
         )  # fmt: skip
+        self._answers = Histogram(
+            "spaces_answer_seconds", "From a person's command to its answer.", ["source", "command"],
+            buckets=_SECONDS, registry=self._registry,
+        )  # fmt: skip
         self._backfill = Gauge(
             "spaces_backfill_fraction", "How much of the running catch-up is read; 1 when none runs.",
             ["source"], registry=self._registry,
@@ -48,6 +52,10 @@ class Metrics:
             if count := len(getattr(page, kind)):
                 self._events.labels(source, kind).inc(count)
         self._lag.labels(source).observe(lag)
+
+    def answered(self, source: str, command: str, seconds: float) -> None:
+        """A person's command was answered, so many seconds after it arrived."""
+        self._answers.labels(source, command).observe(seconds)
 
     def catching_up(self, source: str, fraction: float | None) -> None:
         """How far a catch-up is; None: none runs."""

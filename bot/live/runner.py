@@ -57,7 +57,7 @@ class Runner:
         self._metrics = Metrics()
         self._stopping = asyncio.Event()
         self._writer = Writer(database)
-        self._desk = Desk(database, self._writer, config)
+        self._desk = Desk(database, self._writer, config, self._metrics)
         self._served: dict[str, tuple[Supervisor, asyncio.Task[None]]] = {}
         self._health = Health(self._metrics, self._ready)
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
@@ -187,9 +187,16 @@ class Runner:
                 await self._writer.later(partial(_population, self._database, self._config))
                 tagged = 0
                 while some := await self._writer.later(
-                    partial(drain, self._database, batch=_BATCH, batches=1)
+                    partial(
+                        drain,
+                        self._database,
+                        batch=_BATCH,
+                        batches=1,
+                        topic_tags=self._config.tagging.topic_tags,
+                    )
                 ):
                     tagged += some
+                    self._writer.changes += 1
                 is_hourly = datetime.now(UTC) - cleaned > _CLEAN_EVERY
                 if is_hourly:
                     await self._writer.later(partial(_forget_sweeps, self._database))

@@ -56,6 +56,8 @@ class Writer:
         self._task: asyncio.Task[None] | None = None
         self.trouble: str | None = None
         """Why nothing can be written for now."""
+        self.changes = 0
+        """Grows after each transaction that kept or changed what numbers are made of."""
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._run(), name="writer")
@@ -126,6 +128,7 @@ class Writer:
                 results = None
             if results is not None:
                 self.trouble = None
+                self._count(jobs)
                 for job, result in zip(jobs, results, strict=True):
                     _tell(job, result)
                 return
@@ -160,8 +163,12 @@ class Writer:
                 return _fail(job, error)
             else:
                 self.trouble = None
+                self._count([job])
                 return _tell(job, result)
         return None
+
+    def _count(self, jobs: Sequence[_Job]) -> None:
+        self.changes += any(isinstance(job.work, _Keep) for job in jobs)
 
 
 def _tell(job: _Job, result: Any) -> None:

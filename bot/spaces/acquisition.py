@@ -5,7 +5,8 @@ from datetime import timedelta
 from bot.spaces.community import Community
 from bot.spaces.counted import first_post
 from bot.spaces.model import Area, Direction, Label, Metric, Unit, Value
-from bot.spaces.reasons import NO_DATA, NO_JOINS_KNOWN, NOBODY_JOINED, SHORT_HISTORY
+from bot.spaces.observed import number
+from bot.spaces.reasons import NO_ASSUMPTION, NO_DATA, NO_JOINS_KNOWN, NOBODY_JOINED, SHORT_HISTORY
 from bot.spaces.values import count, labelled, labelled_people, members_posts, share, unknown
 from bot.spaces.window import Window
 from storage.times import from_micros, to_micros
@@ -76,6 +77,23 @@ def _advocates(community: Community, window: Window) -> Value:
     return labelled_people(community, window, "advocacy")
 
 
+def _referrals(community: Community, window: Window) -> Value:
+    return number(community, window, "referrals")
+
+
+def _leads(community: Community, window: Window) -> Value:
+    return number(community, window, "leads")
+
+
+def acquisition_value(community: Community, window: Window) -> Value:
+    """Leads times what one is worth."""
+    worth, leads = community.assumptions.lead_value, _leads(community, window)
+    if worth is None or leads.number is None:
+        return unknown(NO_ASSUMPTION) if worth is None else leads
+    low, base, high = (leads.number * value for value in worth)
+    return Value(base, denominator=int(leads.number), parts={"low": low, "high": high})
+
+
 METRICS = (
     Metric(
         "new_contributors", Area.ACQUISITION, "New contributors", Unit.COUNT, Direction.UP,
@@ -101,5 +119,20 @@ METRICS = (
         "advocates", Area.ACQUISITION, "People who recommend us", Unit.COUNT, Direction.UP,
         "Members who wrote a recommendation in the window.",
         "CMX SPACES", _advocates,
+    ),
+    Metric(
+        "referrals", Area.ACQUISITION, "Referrals", Unit.COUNT, Direction.UP,
+        "People whom members brought, as recorded for the window.",
+        "Recorded by people", _referrals, recorded=True,
+    ),
+    Metric(
+        "leads", Area.ACQUISITION, "Leads", Unit.COUNT, Direction.UP,
+        "Leads that came through the community, as recorded for the window.",
+        "Recorded by people", _leads, recorded=True,
+    ),
+    Metric(
+        "acquisition_value", Area.ACQUISITION, "Value of the leads", Unit.MONEY, Direction.UP,
+        "Leads, as recorded, times the value of one (your assumption); low, middle and high.",
+        "CMX SPACES", acquisition_value, recorded=True,
     ),
 )  # fmt: skip

@@ -41,6 +41,7 @@ class Assumptions:
     cost_per_case: Range | None = None
     feedback_value: Range | None = None
     """What one idea or bug report is worth."""
+    lead_value: Range | None = None
 
 
 @dataclass(frozen=True, slots=True)

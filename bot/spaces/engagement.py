@@ -5,14 +5,15 @@ from datetime import timedelta
 from bot.spaces.community import Community
 from bot.spaces.counted import PUBLIC
 from bot.spaces.model import Area, Direction, Label, Metric, Unit, Value
+from bot.spaces.observed import facts, part
 from bot.spaces.presence import ACTIVE_BEFORE, lost, presence, quiet
 from bot.spaces.reasons import (
     NO_CONVERSATIONS,
     NO_DATA,
-    NO_EVENTS,
     NO_INTERNAL,
     NO_MEMBERS,
     NO_POSTS,
+    NOT_RECORDED,
     SHORT_HISTORY,
     TEN_OR_FEWER,
 )
@@ -156,8 +157,15 @@ def _internal(community: Community, window: Window) -> Value:
     return count(messages, people=people)
 
 
-def _attendees(_community: Community, _window: Window) -> Value:
-    return unknown(NO_EVENTS)
+def _attendees(community: Community, window: Window) -> Value:
+    found = facts(community, window, "attendance")
+    if not found:
+        return unknown(NOT_RECORDED)
+    return count(int(sum(fact.value for fact in found)), events=len(found))
+
+
+def _attendance(community: Community, window: Window) -> Value:
+    return part(community, window, "attendance")
 
 
 METRICS = (
@@ -223,7 +231,12 @@ METRICS = (
     ),
     Metric(
         "event_attendees", Area.ENGAGEMENT, "Event attendees", Unit.COUNT, Direction.UP,
-        "People who attended events of the window.",
-        "CMX SPACES", _attendees,
+        "People who attended events of the window, as recorded.",
+        "CMX SPACES", _attendees, recorded=True,
+    ),
+    Metric(
+        "attendance_rate", Area.ENGAGEMENT, "Attendance", Unit.SHARE, Direction.UP,
+        "Of those who signed up for events of the window, those who came, as recorded; of all events together.",
+        "CMX SPACES", _attendance, recorded=True,
     ),
 )  # fmt: skip

@@ -108,5 +108,7 @@ class Metric:
     """The messages behind the number, oldest first; None where the number has no single messages behind it."""
     headline: bool = False
     """Shown first in its area."""
+    recorded: bool = False
+    """It rests on what people recorded, whether or not anything was said in that time."""
     staff_only: bool = False
     """It tells of places for staff only: nobody else is told."""

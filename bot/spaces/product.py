@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from bot.spaces.community import Community
 from bot.spaces.counted import PUBLIC
 from bot.spaces.model import Area, Direction, Evidence, Label, Metric, Unit, Value
+from bot.spaces.observed import part
 from bot.spaces.reasons import NO_ASSUMPTION
 from bot.spaces.values import labelled, labelled_people, members_posts, unknown
 from bot.spaces.window import Window
@@ -30,13 +31,18 @@ def _bugs(community: Community, window: Window) -> Value:
     return labelled(community, window, "bug_report")
 
 
-def _research_savings(community: Community, window: Window) -> Value:
+def research_savings(community: Community, window: Window) -> Value:
+    """Ideas and bug reports, times what one is worth."""
     worth = community.assumptions.feedback_value
     ideas, bugs = _ideas(community, window).number, _bugs(community, window).number
     if worth is None or ideas is None or bugs is None:
         return unknown(NO_ASSUMPTION)
     low, base, high = ((ideas + bugs) * value for value in worth)
     return Value(base, denominator=int(ideas + bugs), parts={"low": low, "high": high})
+
+
+def _feature_adoption(community: Community, window: Window) -> Value:
+    return part(community, window, "feature_adoption")
 
 
 def top_ideas(community: Community, window: Window, limit: int = 0) -> Sequence[Evidence]:
@@ -78,6 +84,11 @@ METRICS = (
     Metric(
         "research_savings", Area.PRODUCT, "Research cost avoided", Unit.MONEY, Direction.UP,
         "Ideas and bug reports, times the value of one piece of feedback (your assumption); low, middle and high.",
-        "CMX SPACES", _research_savings,
+        "CMX SPACES", research_savings,
+    ),
+    Metric(
+        "feature_adoption", Area.PRODUCT, "Adoption of features", Unit.SHARE, Direction.UP,
+        "Of those who could use a feature, those who do, as recorded in the window; of all features together.",
+        "Recorded by people", _feature_adoption, recorded=True,
     ),
 )  # fmt: skip

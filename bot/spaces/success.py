@@ -2,11 +2,15 @@
 
 from datetime import datetime, timedelta
 
+from bot.spaces.acquisition import acquisition_value
 from bot.spaces.community import Community
 from bot.spaces.counted import PUBLIC, last_post
 from bot.spaces.model import Area, Direction, Label, Metric, Unit, Value
+from bot.spaces.observed import facts, promoter_score, satisfaction, total
 from bot.spaces.presence import writers
-from bot.spaces.reasons import EMPTY_COHORT, NO_DATA, NO_JOINS_KNOWN, NO_SURVEY, SHORT_HISTORY
+from bot.spaces.product import research_savings
+from bot.spaces.reasons import EMPTY_COHORT, NO_DATA, NO_JOINS_KNOWN, NO_VALUE, NOT_RECORDED, SHORT_HISTORY
+from bot.spaces.support import savings
 from bot.spaces.values import count, labelled, members_posts, share, unknown, waiting
 from bot.spaces.window import Window
 from storage.times import from_micros, to_micros
@@ -115,8 +119,36 @@ def _mentors(community: Community, window: Window) -> Value:
     )
 
 
-def _no_survey(_community: Community, _window: Window) -> Value:
-    return unknown(NO_SURVEY)
+def _uplift(community: Community, window: Window) -> Value:
+    found = facts(community, window, "lifetime_value")
+    return Value(found[0].value / found[0].of) if found and found[0].of else unknown(NOT_RECORDED)
+
+
+def _cost(community: Community, window: Window) -> Value:
+    return total(community, window, "cost")
+
+
+def _worth(community: Community, window: Window) -> Value:
+    """The sum of the money lines that are known."""
+    lines = [
+        line for line in (
+            savings(community, window), research_savings(community, window), acquisition_value(community, window)
+        ) if line.number is not None
+    ]  # fmt: skip
+    if not lines:
+        return unknown(NO_VALUE)
+    return Value(
+        sum(line.number or 0 for line in lines),
+        parts={end: sum(line.parts[end] or 0 for line in lines) for end in ("low", "high")},
+    )
+
+
+def _return(community: Community, window: Window) -> Value:
+    worth, cost = _worth(community, window), _cost(community, window)
+    if worth.number is None or not cost.number:
+        return worth if worth.number is None else unknown(cost.reason or NOT_RECORDED)
+    low, high = worth.parts["low"] or 0, worth.parts["high"] or 0
+    return Value(worth.number / cost.number, parts={"low": low / cost.number, "high": high / cost.number})
 
 
 METRICS = (
@@ -148,11 +180,31 @@ METRICS = (
     Metric(
         "nps", Area.SUCCESS, "Net promoter score", Unit.SCORE, Direction.UP,
         "Per cent of answers 9-10 minus per cent of answers 0-6 to the question whether members would recommend us; never below five answers.",
-        "Reichheld 2003", _no_survey,
+        "Reichheld 2003", promoter_score, recorded=True,
     ),
     Metric(
         "csat", Area.SUCCESS, "Satisfaction with answers", Unit.SHARE, Direction.UP,
-        "Positive answers / answers of the askers of resolved questions.",
-        "Standard CSAT form", _no_survey,
+        "Positive answers / answers of the askers of resolved questions, as recorded: one of the two best of a scale of five or more, the best of a shorter one.",
+        "Standard CSAT form", satisfaction, recorded=True,
+    ),
+    Metric(
+        "lifetime_value_uplift", Area.SUCCESS, "Worth of members' accounts", Unit.RATE, Direction.UP,
+        "Mean value of the accounts of members / of others like them, as recorded. Who takes part may be worth more anyway: it is no proof that the community made it so.",
+        "FeverBee on CLV", _uplift, recorded=True,
+    ),
+    Metric(
+        "programme_value", Area.SUCCESS, "Value of the community", Unit.MONEY, Direction.UP,
+        "The sum of the lines of money that are known: support cost avoided, research cost avoided, value of the leads; low, middle and high.",
+        "FeverBee on conservative ROI", _worth,
+    ),
+    Metric(
+        "programme_cost", Area.SUCCESS, "Cost of the community", Unit.MONEY, Direction.NEITHER,
+        "What the community cost in the window, as recorded; known only where every day of it is recorded.",
+        "Recorded by people", _cost, recorded=True,
+    ),
+    Metric(
+        "return_on_investment", Area.SUCCESS, "Value per unit of cost", Unit.RATE, Direction.UP,
+        "Value of the community / cost of the community; low, middle and high.",
+        "FeverBee on conservative ROI", _return,
     ),
 )  # fmt: skip

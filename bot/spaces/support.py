@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from bot.spaces.community import Community
 from bot.spaces.model import Area, Direction, Evidence, Label, Metric, Unit, Value
+from bot.spaces.observed import total
 from bot.spaces.questions import Question
 from bot.spaces.reasons import NO_ANSWERS, NO_ASSUMPTION, NO_DATA, NO_QUESTIONS, NO_RESOLVED
 from bot.spaces.statistics import absence_factor
@@ -131,7 +132,8 @@ def _deflection(community: Community, window: Window) -> Value:
     return Value(base, denominator=resolved, parts={"low": low, "high": high})
 
 
-def _savings(community: Community, window: Window) -> Value:
+def savings(community: Community, window: Window) -> Value:
+    """Support cases avoided, times the cost of one."""
     cost, cases = community.assumptions.cost_per_case, _deflection(community, window)
     if cost is None or cases.number is None:
         return unknown(NO_ASSUMPTION)
@@ -149,6 +151,25 @@ def _asked(community: Community, window: Window) -> Sequence[Evidence]:
 
 def _by_community(community: Community, window: Window) -> Sequence[Evidence]:
     return community.question_evidence(filter(_is_by_community, community.member_questions(window)))
+
+
+def _cases(community: Community, window: Window) -> Value:
+    return total(community, window, "support_cases")
+
+
+def _solved_share(community: Community, window: Window) -> Value:
+    """Cases avoided / (cases avoided and cases that came): how much of the support the community carries."""
+    avoided, cases = _deflection(community, window), _cases(community, window)
+    if avoided.number is None or cases.number is None:
+        return avoided if avoided.number is None else cases
+    came = cases.number
+    low, base, high = (
+        number / (number + came) if number + came else 0.0
+        for number in (avoided.parts["low"] or 0.0, avoided.number, avoided.parts["high"] or 0.0)
+    )
+    if not came and not avoided.parts["high"]:
+        return unknown(NO_RESOLVED)
+    return Value(base, parts={"low": low, "high": high})
 
 
 METRICS = (
@@ -210,6 +231,16 @@ METRICS = (
     Metric(
         "support_savings", Area.SUPPORT, "Support cost avoided", Unit.MONEY, Direction.UP,
         "Support cases avoided, times the cost of a case (your assumption); low, middle and high.",
-        "FeverBee on conservative ROI", _savings,
+        "FeverBee on conservative ROI", savings,
+    ),
+    Metric(
+        "support_cases", Area.SUPPORT, "Support cases", Unit.COUNT, Direction.DOWN,
+        "Support cases that came in the window, as recorded; known only where every day of it is recorded.",
+        "Recorded by people", _cases, recorded=True,
+    ),
+    Metric(
+        "community_solved_share", Area.SUPPORT, "Support carried by the community", Unit.SHARE, Direction.UP,
+        "Support cases avoided / (support cases avoided and support cases that came, as recorded); low, middle and high.",
+        "Vanilla's and Khoros' deflection method", _solved_share,
     ),
 )  # fmt: skip

@@ -5,14 +5,15 @@ follows from this page alone. The week looked at is 23 to 29 March 2026 in Madri
 """
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 
 from connectors.records import Channel, Deletion, Join, Leave, Member, Message, Page
-from storage import ingest
+from storage import ingest, observations
 from storage.database import Database
+from storage.observations import Fact
 
 MADRID = ZoneInfo("Europe/Madrid")
 AS_OF = datetime(2026, 3, 30, 8, tzinfo=MADRID)
@@ -92,6 +93,38 @@ WEEK = (
 )
 AFTER = (Said("z1", "hal", "03-30 00:30"),)
 
+MONDAY = date(2026, 3, 23)
+AFTER_SUNDAY = date(2026, 3, 30)
+
+
+def _on(day: int, kind: str, value: float, of: float | None = None, subject: str = "") -> Fact:
+    return Fact(kind, subject, value, of, date(2026, 3, day), date(2026, 3, day + 1))
+
+
+RECORDED = (
+    Fact("support_cases", "", 8, None, MONDAY, date(2026, 3, 26)),  # corrected by the next
+    Fact("support_cases", "", 6, None, MONDAY, date(2026, 3, 26)),
+    Fact("support_cases", "", 3, None, date(2026, 3, 26), AFTER_SUNDAY),
+    Fact("support_cases", "", 100, None, date(2026, 3, 1), date(2026, 4, 1)),  # of the month, not of the week
+    *(_on(24, "nps", answer) for answer in (10, 9, 9, 7, 3, 6)),
+    *(_on(17, "nps", answer) for answer in (10, 10, 10, 10)),  # the week before: four
+    _on(25, "csat", 4, 5),
+    _on(25, "csat", 3, 5),
+    _on(26, "csat", 3, 3),
+    _on(27, "csat_answers", 18, 20),
+    _on(26, "attendance", 40, 55, "Spring meetup"),
+    _on(27, "attendance", 12, None, "Office hours"),
+    _on(24, "feature_adoption", 30, 200, "dark mode"),
+    _on(24, "feature_adoption", 34, 200, "Dark mode"),  # corrected
+    _on(28, "feature_adoption", 10, 50, "tags"),
+    _on(25, "leads", 12),
+    _on(29, "leads", 3),
+    _on(23, "referrals", 2),
+    Fact("cost", "", 700, None, MONDAY, AFTER_SUNDAY),
+    Fact("lifetime_value", "", 1200, 900, MONDAY, AFTER_SUNDAY),
+)
+TAKEN_BACK = _on(26, "leads", 500)
+
 JOINS = {
     "ben": "2026-03-07 10:00",  # ten days before his first message
     "dan": "2026-03-24 08:00",  # one day before
@@ -115,6 +148,10 @@ class Golden:
                 self.numbers[source] = ingest.source_id(session, source, "slack")
                 ingest.save(session, self.numbers[source], self._page(source, everything))
         self._derive(everything)
+        with self.database.write() as session:
+            for fact in (*RECORDED, TAKEN_BACK):  # one after the other: the order counts
+                observations.record(session, [fact], "sue")
+            assert observations.undo_last(session, "sue") == [TAKEN_BACK]
 
     def _page(self, source: str, everything: tuple[Said, ...]) -> Page:
         team = source == "team"

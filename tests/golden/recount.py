@@ -21,6 +21,20 @@ from bot.spaces.window import Window
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
 NOTHING = Value(None)
+RECORDED = {
+    "support_cases", "feature_adoption", "referrals", "leads", "acquisition_value", "event_attendees",
+    "attendance_rate", "nps", "csat", "lifetime_value_uplift", "programme_cost",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Recorded:
+    kind: str
+    subject: str
+    value: float
+    of: float | None
+    first: date
+    until: date
 
 
 @dataclass(frozen=True)
@@ -126,6 +140,11 @@ class Recount:
         for source, id_, label, verdict in rows("source_id, external_id, label, verdict FROM tags"):
             if verdict:
                 labels.setdefault((source, id_), set()).add(label)
+        self.recorded = [
+            Recorded(row[0], row[1], row[2], row[3], date.fromisoformat(row[4]), date.fromisoformat(row[5]))
+            for row in rows("kind, subject, value, of, first, until FROM observations "
+                            "WHERE undone_at IS NULL ORDER BY recorded_at, id")
+        ]  # fmt: skip
         # Facts of any kind: that something was said at all, even if it does not count.
         self.told: list[tuple[datetime, int, str | None]] = []
         self.everything: list[Post] = []
@@ -410,12 +429,101 @@ class Recount:
         standings = [post.standing for post in self.within(window, "member", "staff", "bot")]
         return count(standings.count("member"), staff=standings.count("staff"), bots=standings.count("bot"))
 
+    # --- what people recorded -------------------------------------------------------------------------------------
+
+    def facts(self, kind: str, window: Window) -> list[Recorded]:
+        return [fact for fact in self.recorded
+                if fact.kind == kind and fact.first >= window.first and fact.until <= window.until]  # fmt: skip
+
+    def _newest(self, kind: str, window: Window) -> list[Recorded]:
+        """Of those that share a day and a subject only the newest."""
+        chosen: list[Recorded] = []
+        for fact in self.facts(kind, window)[::-1]:
+            days = set(range(fact.first.toordinal(), fact.until.toordinal()))
+            if all(days.isdisjoint(range(other.first.toordinal(), other.until.toordinal()))
+                   or other.subject != fact.subject for other in chosen):  # fmt: skip
+                chosen.append(fact)
+        return chosen
+
+    def _total(self, kind: str, window: Window) -> Value:
+        found = self._newest(kind, window)
+        days = {day for fact in found for day in range(fact.first.toordinal(), fact.until.toordinal())}
+        return Value(sum(fact.value for fact in found)) if len(days) == window.days else NOTHING
+
+    def _sum(self, kind: str, window: Window) -> Value:
+        found = self.facts(kind, window)
+        return Value(sum(fact.value for fact in found)) if found else NOTHING
+
+    def _of_subjects(self, kind: str, window: Window) -> list[Recorded]:
+        newest = {(fact.subject.lower(), fact.first, fact.until): fact for fact in self.facts(kind, window)}
+        return list(newest.values())
+
+    def _part(self, kind: str, window: Window) -> Value:
+        found = [fact for fact in self._of_subjects(kind, window) if fact.of is not None]
+        return share(int(sum(fact.value for fact in found)), int(sum(fact.of or 0 for fact in found)))
+
+    def _attendees(self, window: Window) -> Value:
+        found = self._of_subjects("attendance", window)
+        return count(int(sum(fact.value for fact in found)), events=len(found)) if found else NOTHING
+
+    def _promoters(self, window: Window) -> Value:
+        answers = [fact.value for fact in self.facts("nps", window)]
+        if len(answers) < 5:
+            return NOTHING
+        score = sum(100 if answer in (9, 10) else 0 if answer in (7, 8) else -100 for answer in answers)
+        return Value(score / len(answers), denominator=len(answers))
+
+    def _satisfied(self, window: Window) -> Value:
+        one_by_one = self.facts("csat", window)
+        together = self._newest("csat_answers", window)
+        good = sum(fact.value >= (fact.of or 0) - (1 if (fact.of or 0) >= 5 else 0) for fact in one_by_one)
+        good += int(sum(fact.value for fact in together))
+        return share(good, len(one_by_one) + int(sum(fact.of or 0 for fact in together)))
+
+    def _carried(self, window: Window) -> Value:
+        avoided, came = self._money(len(self.by_members(window)), self.assumptions.ticket_share), self._total(
+            "support_cases", window)  # fmt: skip
+        if avoided.number is None or came.number is None or not came.number + (avoided.parts["high"] or 0):
+            return NOTHING
+        low, base, high = (
+            part / (part + came.number) if part else 0.0
+            for part in (avoided.parts["low"], avoided.number, avoided.parts["high"])
+        )
+        return Value(base, parts={"low": low, "high": high})
+
+    def _lead_value(self, window: Window) -> Value:
+        leads = self._sum("leads", window)
+        return (
+            NOTHING if leads.number is None else self._money(int(leads.number), self.assumptions.lead_value)
+        )
+
+    def _uplift(self, window: Window) -> Value:
+        found = self._newest("lifetime_value", window)
+        return Value(found[0].value / found[0].of) if found and found[0].of else NOTHING
+
+    def _worth(self, window: Window) -> Value:
+        lines = [
+            self._value(name, window) for name in ("support_savings", "research_savings", "acquisition_value")
+        ]
+        known = [line for line in lines if line.number is not None]
+        if not known:
+            return NOTHING
+        return Value(sum(line.number or 0 for line in known),
+                     parts={end: sum(line.parts[end] or 0 for line in known) for end in ("low", "high")})  # fmt: skip
+
+    def _return(self, window: Window) -> Value:
+        worth, cost = self._worth(window), self._total("cost", window)
+        if worth.number is None or not cost.number:
+            return NOTHING
+        return Value(worth.number / cost.number,
+                     parts={end: (worth.parts[end] or 0) / cost.number for end in ("low", "high")})  # fmt: skip
+
     def people(self, posts: Iterable[Post]) -> int:
         return len({post.person for post in posts})
 
     def value(self, name: str, window: Window) -> Value:
-        """The metric's value; unknown where nothing at all is known of that time."""
-        return self._value(name, window) if self.knows(window) else NOTHING
+        """The metric's value; unknown where nothing at all is known of that time, and nobody recorded it."""
+        return self._value(name, window) if name in RECORDED or self.knows(window) else NOTHING
 
     def _value(self, name: str, window: Window) -> Value:
         a = self.assumptions
@@ -427,9 +535,6 @@ class Recount:
         def taggers(label: str) -> Callable[[], Value]:
             return lambda: count(self.people(self.labelled(window, label)),
                                  staff=self.people(self.labelled(window, label, "staff")))  # fmt: skip
-
-        def unknown() -> Value:
-            return NOTHING
 
         asked = self.asked(window)
         ways: dict[str, Callable[[], Value]] = {
@@ -474,13 +579,24 @@ class Recount:
             "lost_members": lambda: self._lost(window),
             "concentration": lambda: self._concentration(window),
             "internal_engagement": lambda: self._internal(window),
-            "event_attendees": unknown,
+            "event_attendees": lambda: self._attendees(window),
+            "attendance_rate": lambda: self._part("attendance", window),
             "success_stories": tagged("success_story"),
             "retention_30": lambda: self._retention(window, 30),
             "retention_90": lambda: self._retention(window, 90),
             "time_to_adoption": lambda: self._adoption(window),
             "learner_to_mentor": lambda: self._mentors(window),
-            "nps": unknown,
-            "csat": unknown,
+            "nps": lambda: self._promoters(window),
+            "csat": lambda: self._satisfied(window),
+            "support_cases": lambda: self._total("support_cases", window),
+            "community_solved_share": lambda: self._carried(window),
+            "feature_adoption": lambda: self._part("feature_adoption", window),
+            "referrals": lambda: self._sum("referrals", window),
+            "leads": lambda: self._sum("leads", window),
+            "acquisition_value": lambda: self._lead_value(window),
+            "lifetime_value_uplift": lambda: self._uplift(window),
+            "programme_value": lambda: self._worth(window),
+            "programme_cost": lambda: self._total("cost", window),
+            "return_on_investment": lambda: self._return(window),
         }  # fmt: skip
         return ways[name]()

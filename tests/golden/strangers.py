@@ -13,7 +13,7 @@ from sqlalchemy import insert
 
 from bot.spaces.window import Period, Window, last_closed, midnight
 from storage.database import Database
-from storage.tables import Channel, Member, Message, Source, Tag
+from storage.tables import Channel, Member, Message, Observation, Source, Tag
 
 PLACES = ("general", "a thread", "staff-room", "secret")
 NAMES = tuple("abcdefghi")
@@ -103,13 +103,14 @@ def strangers(draw: st.DrawFn) -> Strangers:
          "counted": place != "secret", "is_internal": place == "staff-room"}
         for source in (1, 2) for place in PLACES
     ]  # fmt: skip
+    observations = draw(_recorded(window))
     sources = [
         {"id": 1, "name": "team", "connector": "slack"},
         {"id": 2, "name": "chat", "connector": "discord"},
     ]
     return Strangers(
         window, as_of,
-        {Source: sources, Channel: channels, Member: members, Message: messages, Tag: tags},
+        {Source: sources, Channel: channels, Member: members, Message: messages, Tag: tags, Observation: observations},
         draw(st.sampled_from(sorted(persons.values()))),
     )  # fmt: skip
 
@@ -161,3 +162,43 @@ def _talk(
             for label in labels
         ]  # fmt: skip
     return messages, tags
+
+
+KINDS = (
+    "support_cases", "nps", "csat", "csat_answers", "attendance", "feature_adoption", "leads", "referrals", "cost",
+    "lifetime_value",
+)  # fmt: skip
+
+
+@st.composite
+def _recorded(draw: st.DrawFn, window: Window) -> list[dict[str, Any]]:
+    """What people recorded, on days around the window and its edges; some of it for the same days again."""
+    days, before = window.days, window.previous().days
+    starts = st.sampled_from([-before - 1, -before, -1, 0, 0, 0, 1, days // 2, days - 1, days])
+    ends = st.sampled_from([1, 2, -1, 0, days // 2, days // 2 + 1, days, days, days, days + 1])
+    many = draw(st.sampled_from([0, 6, 30]))
+    drawn = draw(
+        st.lists(
+            st.tuples(
+                st.sampled_from([*KINDS, *("nps",) * 4, *("support_cases", "cost") * 3]), starts, ends,
+                st.sampled_from(["", "", "", "a", "A", "b"]), st.integers(0, 10), st.integers(0, 9), st.booleans(),
+                st.sampled_from([False, False, False, True]),
+            ),
+            min_size=many, max_size=many,
+        )
+    )  # fmt: skip
+    rows = []
+    for number, (kind, start, end, subject, value, more, with_of, undone) in enumerate(drawn):
+        first = window.first + timedelta(days=start)
+        has_of = kind in ("csat", "csat_answers", "feature_adoption", "lifetime_value") or (
+            kind == "attendance" and with_of
+        )
+        rows.append(
+            {
+                "id": number + 1, "kind": kind, "subject": subject, "value": float(value),
+                "of": float(value + more or 1) if has_of else None, "first": first.isoformat(),
+                "until": (window.first + timedelta(days=max(start + 1, end))).isoformat(), "note": "", "recorded_by": "team:x",
+                "recorded_at": OLD + timedelta(seconds=number // 2), "undone_at": OLD if undone else None,
+            }
+        )  # fmt: skip
+    return rows

@@ -49,6 +49,17 @@ GOLDEN: dict[str, Value] = {
     "product_ideas": Value(2, parts={"people": 2, "staff": 1}),
     "idea_authors": Value(2, parts={"staff": 1}),
     "bugs": Value(1, parts={"people": 1, "staff": 0}),
+    # 6 (the newer) and 3 cover the week; the month's 100 lie not in it.
+    "support_cases": Value(9),
+    # 0.2 / (0.2 + 9); 0.1 / 9.1; 0.4 / 9.4.
+    "community_solved_share": Value(0.021739130, parts={"low": 0.010989011, "high": 0.042553191}),
+    # 34 (the newer) of 200 and 10 of 50.
+    "feature_adoption": Value(0.176, 44, 250, (0.133800, 0.228007)),
+    "referrals": Value(2),
+    # 12 and 3; the 500 were taken back.
+    "leads": Value(15),
+    # 15 times 20, 50, 100.
+    "acquisition_value": Value(750, denominator=15, parts={"low": 300, "high": 1500}),
     # (2 ideas + 1 bug) times 5, 10, 20.
     "research_savings": Value(30.0, denominator=3, parts={"low": 15.0, "high": 60.0}),
     # dan and kim.
@@ -85,7 +96,10 @@ GOLDEN: dict[str, Value] = {
     "lost_members": Value(1),
     "concentration": Value(None, reason=reasons.TEN_OR_FEWER),
     "internal_engagement": Value(2, parts={"people": 2}),
-    "event_attendees": Value(None, reason=reasons.NO_EVENTS),
+    # 40 and 12.
+    "event_attendees": Value(52, parts={"events": 2}),
+    # Nobody signed up for the office hours.
+    "attendance_rate": Value(40 / 55, 40, 55, (0.597678, 0.827192)),
     "success_stories": Value(1, parts={"people": 1, "staff": 0}),
     # December's beginners: fay (not seen between 31 December and 30 January), ivy (seen on 15 January).
     "retention_30": Value(0.5, 1, 2, (0.094531, 0.905469), too_few=True),
@@ -94,8 +108,16 @@ GOLDEN: dict[str, Value] = {
     "time_to_adoption": Value(10.0, 3, 4, too_few=True, parts={"p90": 10.0, "open": 1}),
     # ben asked in the week before (p1) and answered on Wednesday; ann had answered in November.
     "learner_to_mentor": Value(1),
-    "nps": Value(None, reason=reasons.NO_SURVEY),
-    "csat": Value(None, reason=reasons.NO_SURVEY),
+    # 10, 9, 9 recommend; 3, 6 do not; 7 neither: 100 x (3 - 2) / 6.
+    "nps": Value(16.666667, denominator=6),
+    # 4/5 and 3/3 are positive, 3/5 is not; and 18 of 20.
+    "csat": Value(20 / 23, 20, 23, (0.678725, 0.954623)),
+    "lifetime_value_uplift": Value(4 / 3),
+    # 4 + 30 + 750; 1 + 15 + 300; 12 + 60 + 1500.
+    "programme_value": Value(784, parts={"low": 316, "high": 1572}),
+    "programme_cost": Value(700),
+    # ... divided by 700.
+    "return_on_investment": Value(1.12, parts={"low": 0.451429, "high": 2.245714}),
 }
 
 
@@ -108,7 +130,7 @@ def golden(database: Database) -> Digest:
             session,
             AS_OF.astimezone(UTC),
             timedelta(days=7),
-            Assumptions("EUR", (0.1, 0.2, 0.4), (10, 20, 30), (5, 10, 20)),
+            Assumptions("EUR", (0.1, 0.2, 0.4), (10, 20, 30), (5, 10, 20), (20, 50, 100)),
         )
         return compute(community, window, name="Golden", opted_out={"1:nobody"})
 
@@ -141,6 +163,8 @@ def test_the_week_before_is_looked_at_in_the_same_way(golden: Digest) -> None:
     assert before["active_members"].number == 2  # ben, cat
     assert before["new_contributors"].number == 1  # ben
     assert before["lost_members"].number == 1  # gus
+    assert (before["nps"].number, before["nps"].reason) == (None, reasons.FEW_ANSWERS)  # never below five
+    assert (before["support_cases"].number, before["support_cases"].reason) == (None, reasons.NOT_RECORDED)
     assert before["messages"].parts == {"staff": 1, "bots": 0}
 
 

@@ -18,7 +18,7 @@ from tests.golden.recount import Post, Recount
 from tests.golden.strangers import Strangers, strangers
 
 WITHIN = timedelta(days=3)
-ASSUMED = Assumptions("EUR", (0.25, 0.5, 0.75), (8, 16, 32), (4, 8, 16))
+ASSUMED = Assumptions("EUR", (0.25, 0.5, 0.75), (8, 16, 32), (4, 8, 16), (2, 32, 64))
 DEEDS = {"support_answer": 3, "contribution": 5, "bug_report": 2, "product_idea": 1, "success_story": 2}
 
 FIXTURES = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]

@@ -22,7 +22,22 @@ def render_explanation(explained: Explanation, language: str, limit: int) -> str
     words = Words(language, explained.window.zone, explained.currency)
     metric, value = explained.metric, explained.value
     notes = [*words.notes(metric.unit, value), words.apart(metric.unit, value)]
-    contract = [
+    lines = [
+        f"{words.gettext(metric.title)} ({metric.name})",
+        f"{words.window(explained.window)}: {words.value(metric.unit, value)}",
+        *(f"  {note}" for note in notes if note),
+        "",
+        *_table(contract(explained, words)),
+        "",
+        *_evidence(explained.evidence, words, limit),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def contract(explained: Explanation, words: Words) -> list[tuple[str, str]]:
+    """What the number counts, of whom, by whose formula, and as of when: titles and texts."""
+    metric = explained.metric
+    said = [
         (words.gettext("What it counts"), words.gettext(metric.definition)),
         (
             words.gettext("Of whom"),
@@ -36,17 +51,8 @@ def render_explanation(explained: Explanation, language: str, limit: int) -> str
     ]  # fmt: skip
     if metric.area is Area.SUPPORT:
         days = words.days(explained.answer_days)
-        contract.insert(2, (words.gettext("Answer time"), days))
-    lines = [
-        f"{words.gettext(metric.title)} ({metric.name})",
-        f"{words.window(explained.window)}: {words.value(metric.unit, value)}",
-        *(f"  {note}" for note in notes if note),
-        "",
-        *_table(contract),
-        "",
-        *_evidence(explained.evidence, words, limit),
-    ]
-    return "\n".join(lines) + "\n"
+        said.insert(2, (words.gettext("Answer time"), days))
+    return said
 
 
 def _table(rows: list[tuple[str, str]]) -> list[str]:

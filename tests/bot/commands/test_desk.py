@@ -10,7 +10,7 @@ from storage.database import Database
 from tests.golden.community import Golden
 
 CONFIG = Config(sources={"team": Source(connector="slack"), "forum": Source(connector="discourse")})
-ANN = Member("ann", "ann", "Ann")
+ANN = Member("ann", "ann", "Ann", is_staff=True)
 
 
 @pytest.mark.parametrize(("source", "formed"), [("team", True), ("forum", False)])

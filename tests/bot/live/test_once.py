@@ -88,4 +88,4 @@ def test_status_tells_how_it_stands(sqlite: Database) -> None:
     assert found.live is not None
     assert found.live.words == "not running: start it with spaces run"
     assert found.live.history.startswith("whole since ")
-    assert found.live.refused == (("ops", "Invite the bot."),)
+    assert found.live.refused == (("ops", "ops", "Invite the bot."),)
