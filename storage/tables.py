@@ -326,7 +326,9 @@ class State(Base):
     heard_at: Mapped[datetime | None] = mapped_column(doc="when the platform was last heard of")
     event_at: Mapped[datetime | None] = mapped_column(doc="when the last event came")
     lag: Mapped[int | None] = mapped_column(BigInteger, doc="microseconds from that event to its row")
-    fraction: Mapped[float | None] = mapped_column(doc="how far a running catch-up is; NULL: none runs")
+    fraction: Mapped[float | None] = mapped_column(
+        doc="how far a catch-up is; NULL: nothing is missing, as far as is known"
+    )
     history_since: Mapped[datetime | None] = mapped_column(doc="where history begins, decided once")
     caught_up_at: Mapped[datetime | None] = mapped_column(doc="when the last whole catch-up began")
     swept_at: Mapped[datetime | None] = mapped_column(doc="when the last whole sweep began")

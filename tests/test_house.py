@@ -37,7 +37,7 @@ LONG: dict[str, str] = {
 }
 
 # Each platform's library is known to one file, so that a change of it is a change of one file.
-ONE_FILE_EACH = {"discord", "slack_bolt", "slack_sdk", "pydiscourse", "apscheduler", "matplotlib", "re2"}
+ONE_FILE_EACH = {"discord", "slack_bolt", "slack_sdk", "pydiscourse", "matplotlib", "re2"}
 
 
 def name(path: Path) -> str:

@@ -31,6 +31,14 @@ class Metrics:
         self._posts = Counter(
             "spaces_posts", "Posts by what became of them.", ["source", "outcome"], registry=self._registry
         )
+        self._digests = Counter(
+            "spaces_digests", "Periods of a schedule by what became of them.", ["schedule", "outcome"],
+            registry=self._registry,
+        )  # fmt: skip
+        self._overdue = Gauge(
+            "spaces_digest_overdue_seconds", "Since when a digest should have been posted; 0 when none should.",
+            ["schedule"], registry=self._registry,
+        )  # fmt: skip
         self._errors = Counter(
             "spaces_errors", "Failures by kind.", ["source", "kind"], registry=self._registry
         )
@@ -57,6 +65,14 @@ class Metrics:
     def posted(self, source: str, outcome: str) -> None:
         """A post came to this outcome."""
         self._posts.labels(source, outcome).inc()
+
+    def digest(self, schedule: str, outcome: str) -> None:
+        """A period of a schedule was decided: "posted" (it is in the outbox) or "skipped"."""
+        self._digests.labels(schedule, outcome).inc()
+
+    def overdue(self, schedule: str, seconds: float) -> None:
+        """Since when a digest of a schedule should have been posted."""
+        self._overdue.labels(schedule).set(seconds)
 
     def error(self, source: str, kind: str) -> None:
         """Something failed; `kind` is the kind of failure, such as "unavailable"."""

@@ -70,6 +70,7 @@ class Supervisor:
         self._again = asyncio.Event()
         self._inbox: Inbox | None = None
         self._fraction: float | None = None
+        """How much of the history that is missing has been read; None while none is."""
         self.why: str | None = "It is starting."
         """What is wrong, with its cure; None while all is well."""
         self._id = 0
@@ -152,6 +153,7 @@ class Supervisor:
         )
         await self._take_lease()
         self._inbox = Inbox(self.name, self._id, service.writer, service.metrics, service.desk)
+        self._fraction = 0.0
         try:
             self.why = _CONNECTING
             connector = service.load(self.source.connector)(
@@ -219,7 +221,9 @@ class Supervisor:
         lag = None if inbox.lag is None else int(inbox.lag * 1_000_000)
         known = {"heard_at": inbox.heard_at, "event_at": inbox.event_at, "lag": lag}
         facts: dict[str, Any] = {name: value for name, value in known.items() if value is not None}
-        facts |= {"connected": self.connected, "why": self.why, "fraction": self._fraction}
+        # What may have been lost is missing from the moment on, not from when reading it begins.
+        fraction = 0.0 if self._fraction is None and inbox.lost.is_set() else self._fraction
+        facts |= {"connected": self.connected, "why": self.why, "fraction": fraction}
         await self._service.writer.first(lambda session: states.write(session, self._id, **facts))
 
     # --- history and posts ----------------------------------------------------------------------------------------
@@ -275,17 +279,23 @@ class Supervisor:
 
         def on_page(page: Page) -> None:
             inbox.note_refusals(page)
-            self._fraction = page.fraction if page.fraction is not None else self._fraction or 0.0
-            service.metrics.catching_up(self.name, self._fraction)
+            fraction = page.fraction if page.fraction is not None else self._fraction or 0.0
+            service.metrics.catching_up(self.name, fraction)
+            if not sweep:  # which reads again what is known
+                self._fraction = fraction
 
+        if not sweep:
+            self._fraction = 0.0
         try:
             await read_history(
                 connector, service.database, service.writer, self._id, since, sweep=sweep, on_page=on_page
             )
         finally:
-            self._fraction = None
             service.metrics.catching_up(self.name, None)
-        done = {"swept_at": began} if sweep else {"caught_up_at": began}
+        done: dict[str, Any] = {"swept_at": began}
+        if not sweep:
+            self._fraction = None
+            done = {"caught_up_at": began, "fraction": None}
         await service.writer.first(lambda session: states.write(session, self._id, **done))
         log.info("history was read", extra={"source": self.name, "kind": "sweep" if sweep else "catch-up",
                                             "seconds": round((datetime.now(UTC) - began).total_seconds(), 3)})  # fmt: skip

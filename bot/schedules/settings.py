@@ -2,6 +2,7 @@
 
 import re
 from datetime import time as Time  # noqa: N812 - a setting is called time
+from functools import cache
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -139,6 +140,7 @@ class Schedule(Section):
         return text
 
 
+@cache
 def _time(text: str) -> Time | None:
     found = _CLOCK.fullmatch(text.strip())
     return Time(int(found[1]), int(found[2])) if found else None
