@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from bot.classifiers.stream import Said, label
 from bot.cli import app
 
-TALK = [
+TALK: list[dict[str, Any]] = [
     {"id": 1, "text": "how do I export a board?", "author": "ann", "channel": "help"},
     {"id": 2, "text": "Menu > Export, then choose CSV", "author": "bob", "channel": "help"},
     {"id": 3, "text": "that worked, thanks a lot!", "author": "ann", "channel": "help"},
@@ -89,7 +89,11 @@ def test_evaluation_counts_right(tmp_path: Path) -> None:
     )
     done = CliRunner().invoke(app, ["evaluate", str(found), "--gold", str(gold)])
     assert done.exit_code == 0, done.output
-    lines = {line.split()[0]: line.split() for line in done.stdout.partition("What is")[0].splitlines() if line.strip()}
+    lines = {
+        line.split()[0]: line.split()
+        for line in done.stdout.partition("What is")[0].splitlines()
+        if line.strip()
+    }
     assert lines["question"][1] == "2"
     assert lines["question"][2] == lines["question"][4] == "0.500"
     assert lines["thanks"][2] == lines["thanks"][4] == "1.000"

@@ -30,7 +30,7 @@ def labels(text: str, **context: object) -> set[str]:
 
 def reply(text: str, **context: object) -> set[str]:
     """Labels of a reply by somebody else than the asker in the conversation of a question."""
-    return labels(text, **({"is_root": False, "by_asker": False, "answers_question": True} | context))
+    return labels(text, **({"is_root": False, "by_asker": False, "asked": True} | context))
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_what_answers_nothing(text: str) -> None:
 def test_an_answer_needs_another_person_and_a_question() -> None:
     text = "You can change that in the settings"
     assert "support_answer" not in reply(text, by_asker=True)
-    assert "support_answer" not in reply(text, answers_question=False)
+    assert "support_answer" not in reply(text, asked=False)
     assert "support_answer" not in labels(text)
 
 
@@ -191,8 +191,8 @@ def test_the_asker_tells_what_was_the_answer() -> None:
 def test_marks_of_the_platform_decide(mark: str) -> None:
     rules = Rules()
     found = rules.classify([
-        Subject("the blue one", frozenset({mark}), is_root=False, by_asker=False, answers_question=True),
-        Subject("the blue one", is_solution=True, is_root=False, by_asker=False, answers_question=True),
+        Subject("the blue one", frozenset({mark}), is_root=False, by_asker=False, asked=True),
+        Subject("the blue one", is_solution=True, is_root=False, by_asker=False, asked=True),
         Subject("how to do it?", frozenset({mark})),
     ])  # fmt: skip
     assert [[(verdict.label, verdict.decided_by) for verdict in said] for said in found] == [
