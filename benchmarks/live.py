@@ -244,7 +244,7 @@ def _memory() -> None:
             environ |= {f"SPACES_{name}_{key}".upper(): secret for key, secret in there.secrets.items()}
         (home / "spaces.toml").write_text("\n".join(config), encoding="utf-8")
         command = [sys.executable, "-m", "bot", "-c", str(home / "spaces.toml"), "run"]
-        process = subprocess.Popen(command, env=environ, stderr=subprocess.PIPE, text=True)  # noqa: S603 - our own
+        process = subprocess.Popen(command, env=environ, stderr=subprocess.PIPE, text=True)
         assert process.stderr is not None  # noqa: S101 - it is a pipe
         read = 0
         for line in process.stderr:

@@ -45,7 +45,7 @@ class Platform:
 @contextmanager
 def platform(name: str, messages: int) -> Iterator[Platform]:
     """A platform with so many messages of history."""
-    process = subprocess.Popen(  # noqa: S603 - our own
+    process = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.platforms", name, str(messages)], cwd=Path(__file__).parents[1],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip

@@ -84,6 +84,15 @@ def fingerprint() -> str:
     return digest.hexdigest()
 
 
+@cache
+def written() -> str:
+    """A digest of the cues alone: a model made with others would misread them."""
+    digest = sha256()
+    for path in sorted(_FOLDER.glob("*.toml")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
 _MARKUP = re.compile(
     r"""
     (?P<code> ```.*?(?:```|\Z) | `[^`\n]+` | <pre\b.*?</pre> | <code\b.*?</code> )

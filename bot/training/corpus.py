@@ -40,6 +40,8 @@ class Line(NamedTuple):
     labels: frozenset[str]
     near: frozenset[str]
     """Labels that it looks like and is not."""
+    is_ordinary: bool = False
+    """Written as most people write; the others were written to be hard."""
 
 
 class Malformed(ValueError):
@@ -104,6 +106,7 @@ def _line(line: str, head: dict[str, str], place: re.Match[str], talk: int, wher
     return Line(
         head["community"], head["language"], talk, place["kind"], place["title"], number, turn["author"],
         turn["kind"] == "*", turn["kind"] == "+", reply, turn["text"].replace("\\n", "\n"), labels, near,
+        head.get("register") == "ordinary",
     )  # fmt: skip
 
 

@@ -41,7 +41,7 @@ def card_of(data: Data, judged: Judged, thresholds: dict[str, float]) -> dict[st
             "communities": len(set(data.groups)),
             "by_language": {code: int((languages == code).sum()) for code in sorted(set(languages))},
         },
-        "cues": cues.fingerprint(),
+        "cues": cues.written(),
         "judged": "leave-community-out, nested, 9 parts; thresholds chosen on the same answers",
         "labels": {
             label: {

@@ -29,6 +29,7 @@ from bot.training.fit import (
 )
 from bot.training.talks import examples
 
+_ORDINARY = 4
 _OUTER, _INNER = 9, 6
 """So many parts the communities are dealt into, to judge; and inside each rest, to train the second step."""
 
@@ -87,15 +88,22 @@ def fit(all_: Data, chosen: Bools) -> Steps:
     """Learn from the chosen examples. The second step sees scores as they are on communities not trained on."""
     inputs = np.zeros((len(all_.lines), 0), np.float32)
     for part in dealt(all_.groups, _INNER):
-        texts = fit_texts(_own(all_, chosen & ~part), all_.truth[chosen & ~part])
+        texts = _fit_texts(all_, chosen & ~part)
         found = inputs_of(all_, texts)
         inputs = found if not inputs.size else np.where(part[:, None], found, inputs)
-    layers = fit_layers(inputs[chosen], all_.truth[chosen])
-    return Steps(fit_texts(_own(all_, chosen), all_.truth[chosen]), layers)
+    learned = _repeated(all_, chosen)
+    return Steps(_fit_texts(all_, chosen), fit_layers(inputs[learned], all_.truth[learned]))
 
 
-def _own(all_: Data, chosen: Bools) -> Any:
-    return all_.counts[all_.rows[chosen, 0]]
+def _fit_texts(all_: Data, chosen: Bools) -> Texts:
+    learned = _repeated(all_, chosen)
+    return fit_texts(all_.counts[all_.rows[learned, 0]], all_.truth[learned])
+
+
+def _repeated(all_: Data, chosen: Bools) -> "np.ndarray[Any, np.dtype[np.int64]]":
+    """The numbers of the chosen examples, ordinary ones several times: most of what is ever read is like them."""
+    times = [_ORDINARY if line.is_ordinary else 1 for line in all_.lines]
+    return np.repeat(np.arange(len(times)), np.where(chosen, times, 0))
 
 
 def inputs_of(all_: Data, texts: Texts) -> Floats:

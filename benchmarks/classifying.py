@@ -1,0 +1,100 @@
+"""All labels with context: messages a second in batches, one alone, the model's load, and learning from 20,000 tags.
+
+The floor is scikit-learn's TF-IDF with one logistic regression a label on the same texts alone, without any context.
+"""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+from statistics import median
+
+from benchmarks.report import say
+
+CORPUS = Path(__file__).parents[1] / "examples" / "corpus"
+
+
+def run() -> None:
+    """Run."""
+    from bot.classifiers.adapted import Judgement, learn  # noqa: PLC0415 - not before the load is timed elsewhere
+    from bot.classifiers.model import SHIPPED, shipped  # noqa: PLC0415
+    from bot.classifiers.trained import Trained  # noqa: PLC0415
+    from bot.training.corpus import LABELS, read  # noqa: PLC0415
+    from bot.training.talks import examples  # noqa: PLC0415
+
+    found = list(examples(read(CORPUS)))
+    subjects = [example.subject for example in found]
+    trained = Trained()
+    trained.classify(subjects)  # words are known, as they are in a process that runs
+    floor, single = _peer([subject.text for subject in subjects], found)
+    began = time.perf_counter()
+    for start in range(0, len(subjects), 2_000):
+        trained.classify(subjects[start : start + 2_000])
+    rate = len(subjects) / (time.perf_counter() - began)
+    say("all labels with context, in batches", rate, floor, "messages/s", "10,000")
+    alone = median(_timed(lambda n=n: trained.classify([subjects[n]])) for n in range(0, 2_000, 7)) * 1_000
+    say("one message alone", alone, single, "ms", "1")
+    load = median(_load() for _ in range(3)) * 1_000
+    print(f"load of the model of {SHIPPED.stat().st_size / 1e6:.1f} MB: {load:.0f} ms   goal 150")
+    print(f"peak memory of a process that classifies: {_memory():.0f} MB   goal 150")
+    verdicts = [
+        Judgement(
+            subjects[n % len(subjects)],
+            label,
+            label in found[n % len(found)].line.labels,
+            str(n),
+            "ann",
+            is_sampled=True,
+        )
+        for n in range(20_000 // len(LABELS) + 1)
+        for label in LABELS
+    ][:20_000]
+    seconds = _timed(lambda: learn(shipped(), verdicts, subjects[-2_000:]))
+    print(f"learning from 20,000 verdicts: {seconds:.1f} s   goal 60")
+
+
+def _timed(work) -> float:  # type: ignore[no-untyped-def] # noqa: ANN001 - any work
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def _load() -> float:
+    program = (
+        "import time, numpy, orjson; from bot.classifiers.model import Model, SHIPPED;"
+        "t = time.perf_counter(); Model(SHIPPED.read_bytes()); print(time.perf_counter() - t)"
+    )
+    return float(
+        subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    )
+
+
+def _memory() -> float:
+    program = (
+        "from pathlib import Path; from benchmarks.report import peak_memory;"
+        "from bot.classifiers.trained import Trained; from bot.classifiers import Subject;"
+        f"texts = Path({str(CORPUS / 'en' / 'kilncloud.txt')!r}).read_text().splitlines();"
+        "Trained().classify([Subject(text) for text in texts]); print(peak_memory())"
+    )
+    return float(
+        subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    )
+
+
+def _peer(texts: list[str], found) -> tuple[float, float]:  # type: ignore[no-untyped-def] # noqa: ANN001 - examples
+    from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415 - a development package
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
+    from sklearn.multiclass import OneVsRestClassifier  # noqa: PLC0415
+
+    from bot.training.corpus import LABELS  # noqa: PLC0415
+
+    truth = [[label in example.line.labels for label in LABELS] for example in found]
+    vectors = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), max_features=60_000)
+    model = OneVsRestClassifier(LogisticRegression(solver="liblinear")).fit(
+        vectors.fit_transform(texts), truth
+    )
+    seconds = _timed(lambda: model.predict_proba(vectors.transform(texts)))
+    alone = median(
+        _timed(lambda n=n: model.predict_proba(vectors.transform([texts[n]]))) for n in range(0, 700, 7)
+    )
+    return len(texts) / seconds, alone * 1_000

@@ -1,0 +1,114 @@
+"""Learning from moderators, in a community that speaks otherwise than those the shipped model was made from.
+
+Its words are the corpus's with nearly half of them replaced by made-up ones, each always by the same: the shipped
+model is then worse than it should be, and can learn.
+"""
+
+import re
+import zlib
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bot.classifiers import Subject
+from bot.classifiers.adapted import Adapted, Judgement, content, learn
+from bot.classifiers.features import Floats
+from bot.classifiers.model import SHIPPED, shipped
+from bot.training.corpus import LABELS, read_file
+from bot.training.talks import examples
+
+CORPUS = Path(__file__).parents[2] / "examples" / "corpus"
+COMMUNITIES = ("en/voltaride", "es/sazon", "en/chalkline", "es/huerta", "en/gigfolio")
+TESTED = 350
+
+
+def jargon(text: str | None) -> str | None:
+    """The text in the community's own words."""
+
+    def own(found: re.Match[str]) -> str:
+        word, number = found[0], zlib.crc32(found[0].lower().encode())
+        if len(word) < 3 or number % 100 >= 45:
+            return word
+        letters = (
+            "bcdfgklmnprstvz"[(number >> 4 * n) % 15] + "aeiou"[(number >> 3 * n + 1) % 5]
+            for n in range(2 + number % 2)
+        )
+        return "".join(letters)
+
+    return None if text is None else re.sub(r"[^\W\d_]+", own, text)
+
+
+@cache
+def community() -> tuple[list[Subject], "np.ndarray[tuple[int, int], np.dtype[np.bool_]]"]:
+    found = [each for name in COMMUNITIES for each in examples(read_file(CORPUS / f"{name}.txt"))]
+    order = np.random.default_rng(0).permutation(len(found))
+    subjects = [found[n].subject for n in order]
+    texts = ("text", "root", "parent", "before", "after", "reply", "then_asker")
+    spoken = [each._replace(**{name: jargon(getattr(each, name)) for name in texts}) for each in subjects]
+    return spoken, np.array([[label in found[n].line.labels for label in LABELS] for n in order])
+
+
+def judged(count: int, decider: str = "ann") -> list[Judgement]:
+    """Verdicts on every label of so many messages drawn at random, by somebody who is right."""
+    subjects, truth = community()
+    return [
+        Judgement(subjects[n], label, bool(truth[n, column]), str(n), decider, is_sampled=True)
+        for n in range(count)
+        for column, label in enumerate(LABELS)
+    ]
+
+
+def quality(judgements: list[Judgement]) -> float:
+    """Macro F1 on the last messages, after learning."""
+    subjects, truth = community()
+    corrections = learn(shipped(), judgements, subjects[:-TESTED:2])
+    model = Adapted(SHIPPED.read_bytes(), content(corrections, {}))
+    return f1(model.probabilities(subjects[-TESTED:]), truth[-TESTED:])
+
+
+def f1(probabilities: Floats, truth: "np.ndarray[tuple[int, int], np.dtype[np.bool_]]") -> float:
+    given = probabilities >= [shipped().thresholds[label].given for label in LABELS]
+    return float(np.mean(2 * (given & truth).sum(0) / np.maximum(given.sum(0) + truth.sum(0), 1)))
+
+
+@cache
+def before() -> float:
+    subjects, truth = community()
+    return f1(shipped().probabilities(subjects[-TESTED:]), truth[-TESTED:])
+
+
+def test_it_gets_better_with_verdicts() -> None:
+    assert quality(judged(150)) > before() + 0.01
+
+
+@pytest.mark.parametrize(("asked", "always"), [(True, None), (False, None), (True, True)])
+def test_whoever_guesses_or_always_says_yes_does_no_harm(asked: bool, always: bool | None) -> None:
+    subjects, _ = community()
+    chance = np.random.default_rng(3)
+    verdicts = [
+        Judgement(
+            subjects[n % 600],
+            LABELS[chance.integers(len(LABELS))],
+            always or bool(chance.integers(2)),
+            str(n),
+            "troll",
+            asked,
+        )
+        for n in range(300)
+    ]
+    assert quality(verdicts) >= before() - 0.005
+
+
+def test_nothing_is_learned_from_nothing() -> None:
+    assert learn(shipped(), []) == {}
+    assert learn(shipped(), judged(1)[:5]) == {}
+
+
+def test_what_is_kept_gives_the_same() -> None:
+    subjects, _ = community()
+    corrections = learn(shipped(), judged(100), subjects[:-TESTED])
+    one, other = (Adapted(SHIPPED.read_bytes(), content(corrections, {})) for _ in range(2))
+    assert np.array_equal(one.probabilities(subjects[-50:]), other.probabilities(subjects[-50:]))
+    assert one.fingerprint != shipped().fingerprint
