@@ -7,83 +7,21 @@ import asyncio
 import json
 import re
 import threading
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from bot.live.writer import Writer
 from connectors.errors import Misconfigured, Unavailable, Unsure
 from connectors.records import Post
 from storage import states
-from storage.database import Database
 from storage.posts import new_key
-from tests.contract.world import NAMES, SWEEPING, World, make, until
+from tests.contract.world import SWEEPING, Town, World, until
 
 PICTURE = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
     "1f15c4890000000d49444154789c6360606060000000050001a5f645400000000049454e44ae426082"
 )
-
-
-@pytest.fixture(params=NAMES)
-async def world(request: pytest.FixtureRequest, database: Database) -> AsyncIterator[World]:
-    fake = make(request.param)
-    await fake.start()
-    try:
-        async with Writer(database) as writer:
-            yield World(fake, database, writer)
-    finally:
-        await fake.stop()
-
-
-class Town:
-    """A community with something of everything."""
-
-    def __init__(self, world: World) -> None:
-        fake = self.fake = world.fake
-        self.world = world
-        self.ada, self.bob = fake.add_member("ada"), fake.add_member("bob", staff=True)
-        self.robot = fake.add_member("robot", bot=True)
-        self.general = fake.add_channel("general")
-        self.forum = fake.add_channel("help", forum=True)
-        self.begin = datetime.now(UTC) - timedelta(days=3)
-
-    def talk(self, count: int, *, old: bool = True) -> list[str]:
-        """So many messages in the channel, some of them with a thread."""
-        said = []
-        for number in range(count):
-            at = self.begin + timedelta(seconds=number) if old else None
-            author = (self.ada, self.bob, self.robot)[number % 3]
-            if number % 10 == 3:
-                first = self.fake.open_thread(
-                    self.general, author, f"topic {number}", f"thread {number}", at=at
-                )
-                said.append(first)
-                thread = self.world.thread_of(first)
-                said += [
-                    self.fake.say(self.general, self.ada, f"reply {number}.{n}", thread=thread, at=at and at + timedelta(minutes=n + 1))
-                    for n in range(3)
-                ]  # fmt: skip
-            else:
-                said.append(self.fake.say(self.general, author, f"message {number} ✓", at=at))
-        return said
-
-    def ask(self, *, old: bool = True) -> list[str]:
-        """A question in the forum, with an answer that solves it."""
-        at = self.begin if old else None
-        first = self.fake.open_thread(self.forum, self.ada, "Restore", "How do I restore?", at=at)
-        thread = self.world.thread_of(first)
-        answer = self.fake.say(
-            self.forum, self.bob, "Like so.", thread=thread, at=at and at + timedelta(minutes=1)
-        )
-        return [first, answer]
-
-
-@pytest.fixture
-def town(world: World) -> Town:
-    return Town(world)
 
 
 # --- history ----------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from aiohttp import web
 from tests.fakes import discord_gateway
 from tests.fakes import discord_shapes as shapes
 from tests.fakes.base import Chaos, Standing
+from tests.fakes.dialects import Dialect, speaking
 from tests.fakes.discord_rest import Rest
 from tests.fakes.discord_shapes import Person, Room, Said
 
@@ -33,9 +34,11 @@ class FakeDiscord:
         self.forms: dict[str, dict[str, Any]] = {}
         self.flags = ALL_INTENTS
         self.in_guild = True
+        self.guilds = [shapes.GUILD]
+        self.dialect: Dialect | None = None
         self.revoked = False
         self.sessions_left = 900
-        self.archive_page = 100
+        self.archive_page = self.history_page = 100
         self.update_reactions = False
         """Whether an edit's event carries the reactions."""
         self.gateway_url = ""
@@ -51,7 +54,7 @@ class FakeDiscord:
         self._count = itertools.count(1)
 
     async def start(self) -> None:
-        app = web.Application(middlewares=[self.rest.door], client_max_size=32 * 1024**2)
+        app = web.Application(middlewares=[speaking(self), self.rest.door], client_max_size=32 * 1024**2)
         doors = [web.get(path, self.gateway.handle) for path in ("/gateway", "/gateway/")]
         app.add_routes([*self.rest.routes(), *doors])
         self._runner = web.AppRunner(app, shutdown_timeout=0.1, access_log=None)
@@ -72,8 +75,18 @@ class FakeDiscord:
         at = at or datetime.now(UTC)
         return str(((at - shapes.EPOCH) // timedelta(milliseconds=1) << 22) | next(self._count) & 0x3FFFFF)
 
-    def add_channel(self, name: str, *, private: bool = False, forum: bool = False) -> str:
-        room = Room(self.snowflake(), name, shapes.FORUM if forum else shapes.TEXT, private=private)
+    def add_guild(self) -> str:
+        """The bot is invited to one more server."""
+        self.guilds.append(shapes.OTHER_GUILD)
+        self.people[shapes.BOT].guilds.add(shapes.OTHER_GUILD)
+        self.gateway.tell("GUILD_CREATE", shapes.created(self.people[shapes.BOT], [], 1, shapes.OTHER_GUILD))
+        return shapes.OTHER_GUILD
+
+    def add_channel(
+        self, name: str, *, private: bool = False, forum: bool = False, guild: str = shapes.GUILD
+    ) -> str:
+        kind = shapes.FORUM if forum else shapes.TEXT
+        room = Room(self.snowflake(), name, kind, private=private, guild=guild)
         self.rooms[room.id] = room
         self.gateway.tell("CHANNEL_CREATE", shapes.channel(room))
         return room.id
@@ -84,9 +97,9 @@ class FakeDiscord:
         self.gateway.tell("GUILD_MEMBER_ADD", shapes.member(person) | {"guild_id": shapes.GUILD})
         return person.id
 
-    def remove_member(self, member: str) -> None:
-        self.people[member].left = True
-        gone = {"guild_id": shapes.GUILD, "user": shapes.user(self.people[member])}
+    def remove_member(self, member: str, guild: str = shapes.GUILD) -> None:
+        self.people[member].guilds.discard(guild)
+        gone = {"guild_id": guild, "user": shapes.user(self.people[member])}
         self.gateway.tell("GUILD_MEMBER_REMOVE", gone)
 
     def say(
@@ -124,7 +137,7 @@ class FakeDiscord:
     def add_thread(
         self, channel: str, id_: str, title: str, owner: str, kind: int = shapes.PUBLIC_THREAD
     ) -> Room:
-        room = self.rooms[id_] = Room(id_, title, kind, channel, owner)
+        room = self.rooms[id_] = Room(id_, title, kind, channel, owner, guild=self.rooms[channel].guild)
         self._tell_thread("THREAD_CREATE", room, newly_created=True)
         return room
 
@@ -153,7 +166,7 @@ class FakeDiscord:
         part = {
             "id": said.id,
             "channel_id": said.room,
-            "guild_id": shapes.GUILD,
+            "guild_id": self.rooms[said.room].guild,
             "embeds": [{"type": "link"}],
         }
         if self.sees(said.room):
@@ -162,7 +175,7 @@ class FakeDiscord:
     def delete(self, message: str) -> None:
         said = self._forget(message)
         if said is not None and self.sees(said.room):
-            gone = {"id": message, "channel_id": said.room, "guild_id": shapes.GUILD}
+            gone = {"id": message, "channel_id": said.room, "guild_id": self.rooms[said.room].guild}
             self.gateway.tell("MESSAGE_DELETE", gone)
 
     def delete_many(self, messages: list[str]) -> None:
@@ -173,11 +186,11 @@ class FakeDiscord:
                 gone.setdefault(said.room, []).append(message)
         for room, ids in gone.items():
             if self.sees(room):
-                self.gateway.tell("MESSAGE_DELETE_BULK", {"ids": ids, "channel_id": room, "guild_id": shapes.GUILD})  # fmt: skip
+                self.gateway.tell("MESSAGE_DELETE_BULK", {"ids": ids, "channel_id": room, "guild_id": self.rooms[room].guild})  # fmt: skip
 
     def delete_channel(self, channel: str) -> None:
         room = self.rooms[channel]
-        data = {"id": room.id, "guild_id": shapes.GUILD, "parent_id": room.parent, "type": room.kind}
+        data = {"id": room.id, "guild_id": room.guild, "parent_id": room.parent, "type": room.kind}
         for inner in [room, *(each for each in self.rooms.values() if each.parent == channel)]:
             for message in list(self.said_in(inner.id)):
                 self._forget(message)
@@ -309,13 +322,18 @@ class FakeDiscord:
 
     def _welcome(self, session: discord_gateway.Session) -> list[tuple[str, dict[str, Any]]]:
         bot = self.people[shapes.BOT]
-        ready = shapes.ready(bot, session.id, self.gateway_url, self.flags)
+        ready = shapes.ready(bot, session.id, self.gateway_url, self.flags, self.guilds)
         if not self.in_guild:
             return [("READY", ready | {"guilds": []})]
         rooms = [room for room in self.rooms.values() if not room.archived_at and self.sees_name(room)]
-        return [("READY", ready), ("GUILD_CREATE", shapes.created(bot, rooms, len(self.people)))]
+        created = [
+            shapes.created(bot, [room for room in rooms if room.guild == guild], len(self.people), guild)
+            for guild in self.guilds
+        ]
+        return [("READY", ready), *(("GUILD_CREATE", one) for one in created)]
 
     def _shaped(self, kind: str, data: dict[str, Any], session: discord_gateway.Session) -> dict[str, Any]:
+        data = data if self.dialect is None else self.dialect.told(data)
         if (
             kind in {"MESSAGE_CREATE", "MESSAGE_UPDATE"}
             and "content" in data
@@ -329,7 +347,7 @@ class FakeDiscord:
             return
         person = self.people[said.author]
         data = shapes.message(said, person) | {
-            "guild_id": shapes.GUILD,
+            "guild_id": self.rooms[said.room].guild,
             "member": shapes.member(person, whole=False),
         }
         if said.nonce:
@@ -347,7 +365,7 @@ class FakeDiscord:
         if not self.sees(said.room):
             return
         data = {
-            "user_id": member, "channel_id": said.room, "message_id": message, "guild_id": shapes.GUILD,
+            "user_id": member, "channel_id": said.room, "message_id": message, "guild_id": self.rooms[said.room].guild,
             "emoji": {"id": None, "name": emoji}, "type": 0, "burst": False,
         }  # fmt: skip
         if kind == "MESSAGE_REACTION_ADD":

@@ -110,27 +110,29 @@ class Rest:
         return answered(shapes.me(self._world.people[shapes.BOT]))
 
     async def my_guilds(self, request: web.Request) -> web.Response:
-        there = self._world.in_guild and int(request.query.get("after", 0)) < int(shapes.GUILD)
-        return answered([shapes.my_guild()] if there else [])
+        guilds = self._world.guilds if self._world.in_guild else []
+        after = int(request.query.get("after", 0))
+        return answered([shapes.my_guild(guild) for guild in guilds if int(guild) > after])
 
     async def application(self, _: web.Request) -> web.Response:
         return answered(shapes.application(self._world.flags))
 
     async def guild(self, request: web.Request) -> web.Response:
-        if request.match_info["guild"] != shapes.GUILD or not self._world.in_guild:
+        if request.match_info["guild"] not in self._world.guilds or not self._world.in_guild:
             return error(404, 10004, "Unknown Guild")
-        return answered(shapes.guild())
+        return answered(shapes.guild(request.match_info["guild"]))
 
-    async def channels(self, _: web.Request) -> web.Response:
-        rooms = [room for room in self._world.rooms.values() if room.parent is None]
+    async def channels(self, request: web.Request) -> web.Response:
+        guild = request.match_info["guild"]
+        rooms = [room for room in self._world.rooms.values() if room.parent is None and room.guild == guild]
         return answered([shapes.channel(room) for room in rooms])
 
-    async def active(self, _: web.Request) -> web.Response:
-        world = self._world
+    async def active(self, request: web.Request) -> web.Response:
+        world, guild = self._world, request.match_info["guild"]
         rooms = [
             room
             for room in world.rooms.values()
-            if room.parent and not room.archived_at and world.sees(room.id)
+            if room.parent and not room.archived_at and room.guild == guild and world.sees(room.id)
         ]
         return answered(
             {"threads": [shapes.thread(room) for room in rooms], "members": [], "has_more": False}
@@ -141,7 +143,10 @@ class Rest:
         if not world.flags & (1 << 14 | 1 << 15):
             return error(403, 50001, "Missing Access")
         after, limit = int(request.query.get("after", 0)), int(request.query.get("limit", 1))
-        there = [person for person in world.people.values() if int(person.id) > after and not person.left]
+        guild = request.match_info["guild"]
+        there = [
+            person for person in world.people.values() if int(person.id) > after and guild in person.guilds
+        ]
         found = sorted(there, key=lambda person: int(person.id))
         return answered([shapes.member(person) for person in found[:limit]])
 
@@ -170,6 +175,7 @@ class Rest:
         limit = int(request.query.get("limit", 50))
         if not 1 <= limit <= 100:
             return error(400, 50035, "Invalid Form Body")
+        limit = min(limit, self._world.history_page)
         if "after" in request.query:
             ids = [id_ for id_ in ids if id_ > int(request.query["after"])][:limit]
         else:

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 EPOCH = datetime(2015, 1, 1, tzinfo=UTC)
-GUILD, APPLICATION, BOT, EVERYONE = (
+GUILD, APPLICATION, BOT, OTHER_GUILD = (
     "1000000000000000001",
     "1000000000000000002",
     "1000000000000000003",
-    "1000000000000000001",
+    "1000000000000000011",
 )
 STAFF_ROLE, BOT_ROLE = "1000000000000000005", "1000000000000000006"
 VIEW, SEND, HISTORY = 1 << 10, 1 << 11, 1 << 16
@@ -26,7 +26,7 @@ class Person:
     bot: bool = False
     staff: bool = False
     joined_at: datetime = EPOCH
-    left: bool = False
+    guilds: set[str] = field(default_factory=lambda: {GUILD})
 
 
 @dataclass
@@ -43,6 +43,7 @@ class Room:
     refused: bool = False
     archived_at: datetime | None = None
     last: str | None = None
+    guild: str = GUILD
 
 
 @dataclass
@@ -99,17 +100,17 @@ def role(id_: str, name: str, permissions: int, position: int) -> dict[str, Any]
     }  # fmt: skip
 
 
-def guild() -> dict[str, Any]:
+def guild(id_: str = GUILD) -> dict[str, Any]:
     nothing = dict.fromkeys((
         "icon", "description", "home_header", "splash", "discovery_splash", "banner", "application_id", "afk_channel_id",
         "system_channel_id", "widget_channel_id", "vanity_url_code", "rules_channel_id", "safety_alerts_channel_id",
         "public_updates_channel_id", "incidents_data", "max_presences",
     ))  # fmt: skip
     return nothing | {
-        "id": GUILD, "name": "Home", "features": [], "owner_id": "1000000000000000009", "region": "us-west",
+        "id": id_, "name": "Home", "features": [], "owner_id": "1000000000000000009", "region": "us-west",
         "afk_timeout": 300, "system_channel_flags": 0, "widget_enabled": False, "verification_level": 1,
         "roles": [
-            role(EVERYONE, "@everyone", USUAL, 0), role(STAFF_ROLE, "Team", 1 << 3, 1), role(BOT_ROLE, "spaces", USUAL, 2),
+            role(id_, "@everyone", USUAL, 0), role(STAFF_ROLE, "Team", 1 << 3, 1), role(BOT_ROLE, "spaces", USUAL, 2),
         ],
         "default_message_notifications": 1, "mfa_level": 0, "explicit_content_filter": 0, "max_members": 500_000,
         "max_stage_video_channel_users": 50, "max_video_channel_users": 25, "premium_tier": 0,
@@ -121,13 +122,13 @@ def guild() -> dict[str, Any]:
 def channel(room: Room) -> dict[str, Any]:
     overwrites = []
     if room.private:
-        overwrites.append({"id": EVERYONE, "type": 0, "allow": "0", "deny": str(VIEW)})
+        overwrites.append({"id": room.guild, "type": 0, "allow": "0", "deny": str(VIEW)})
     if room.admitted:
         overwrites.append({"id": BOT, "type": 1, "allow": str(USUAL), "deny": "0"})
     if room.refused:
         overwrites.append({"id": BOT, "type": 1, "allow": "0", "deny": str(VIEW)})
     found = {
-        "id": room.id, "type": room.kind, "flags": 0, "guild_id": GUILD, "name": room.name, "position": 0,
+        "id": room.id, "type": room.kind, "flags": 0, "guild_id": room.guild, "name": room.name, "position": 0,
         "last_message_id": room.last, "parent_id": None, "topic": None, "permission_overwrites": overwrites,
         "nsfw": False, "rate_limit_per_user": 0,
     }  # fmt: skip
@@ -137,7 +138,7 @@ def channel(room: Room) -> dict[str, Any]:
 def thread(room: Room) -> dict[str, Any]:
     archived = room.archived_at
     return {
-        "id": room.id, "type": room.kind, "flags": 0, "guild_id": GUILD, "name": room.name, "owner_id": room.owner,
+        "id": room.id, "type": room.kind, "flags": 0, "guild_id": room.guild, "name": room.name, "owner_id": room.owner,
         "thread_metadata": {
             "archived": archived is not None, "archive_timestamp": iso(archived or moment(room.id)),
             "auto_archive_duration": 1440, "locked": False, "create_timestamp": iso(moment(room.id)),
@@ -188,24 +189,24 @@ def application(flags: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def my_guild() -> dict[str, Any]:
+def my_guild(id_: str = GUILD) -> dict[str, Any]:
     return {
-        "id": GUILD, "name": "Home", "icon": None, "banner": None, "owner": False, "permissions": str(USUAL),
+        "id": id_, "name": "Home", "icon": None, "banner": None, "owner": False, "permissions": str(USUAL),
         "features": [],
     }  # fmt: skip
 
 
-def ready(bot: Person, session: str, gateway: str, flags: int) -> dict[str, Any]:
+def ready(bot: Person, session: str, gateway: str, flags: int, guilds: Iterable[str]) -> dict[str, Any]:
     return {
-        "v": 10, "user": me(bot), "guilds": [{"id": GUILD, "unavailable": True}], "session_id": session,
+        "v": 10, "user": me(bot), "guilds": [{"id": id_, "unavailable": True} for id_ in guilds], "session_id": session,
         "resume_gateway_url": gateway, "shard": [0, 1], "application": {"id": APPLICATION, "flags": flags},
     }  # fmt: skip
 
 
-def created(bot: Person, rooms: Iterable[Room], members: int) -> dict[str, Any]:
+def created(bot: Person, rooms: Iterable[Room], members: int, id_: str = GUILD) -> dict[str, Any]:
     """The server as the gateway tells it."""
     rooms = list(rooms)
-    return guild() | {
+    return guild(id_) | {
         "joined_at": iso(EPOCH), "large": False, "unavailable": False, "member_count": members, "voice_states": [],
         "presences": [], "stage_instances": [], "guild_scheduled_events": [], "soundboard_sounds": [],
         "members": [member(bot)], "channels": [channel(room) for room in rooms if not room.parent],

@@ -16,6 +16,7 @@ import aiohttp
 import orjson
 
 from tests.fakes.base import Chaos, Standing
+from tests.fakes.dialects import Dialect
 from tests.fakes.discourse_http import Server
 from tests.fakes.discourse_state import Category, Json, Post, Topic, User
 
@@ -39,6 +40,8 @@ class FakeDiscourse:
         self.tag_objects = True
         self.include_raw = True
         self.mega_from = 10_000
+        self.page, self.topics_page = 50, 30
+        self.dialect: Dialect | None = None
         self.is_admin = True
         self.limits = True
         self.key = "k" * 64

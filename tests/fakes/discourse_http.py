@@ -11,14 +11,13 @@ from weakref import WeakSet
 import orjson
 from aiohttp import web
 
+from tests.fakes.dialects import speaking
 from tests.fakes.discourse_state import Category, Json, Post, Topic, listed, slug
 
 if TYPE_CHECKING:
     from tests.fakes.discourse import FakeDiscourse
 
-_PAGE = 50
 _CHUNK = 20
-_TOPICS = 30
 _INVALID = "You are not permitted to view the requested resource. The API username or key is invalid."
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -53,7 +52,7 @@ class Server:
         self._kinds = cycle(("500", "503", "reset"))
 
     async def start(self) -> str:
-        app = web.Application(middlewares=[self._guard], client_max_size=8 << 20)
+        app = web.Application(middlewares=[speaking(self.forum), self._guard], client_max_size=8 << 20)
         for method, path, handler in (
             ("GET", "/site.json", self.site), ("GET", "/categories.json", self.category_list),
             ("GET", "/site/basic-info.json", self.basic), ("GET", "/about.json", self.about),
@@ -205,7 +204,9 @@ class Server:
         everything = forum.order
         if forum.paging == "old":
             last = before if before > 0 else max(everything, default=0)
-            ids: Iterator[int] = iter([id_ for id_ in range(last, last - _PAGE, -1) if id_ in forum.posts])
+            ids: Iterator[int] = iter(
+                [id_ for id_ in range(last, last - forum.page, -1) if id_ in forum.posts]
+            )
         else:
             end = bisect_left(everything, before) if before > 0 else len(everything)
             ids = iter(everything[n] for n in range(end - 1, -1, -1))
@@ -214,7 +215,7 @@ class Server:
             post = forum.posts[id_]
             if forum.is_listed(post):
                 found.append(self._row(post, in_list=True))
-            if len(found) == _PAGE:
+            if len(found) == forum.page:
                 break
         return answer({"latest_posts": found})
 
@@ -226,17 +227,15 @@ class Server:
 
     async def latest(self, request: web.Request) -> web.Response:
         forum = self.forum
-        page = int(request.query.get("page") or 0)
+        page, size = int(request.query.get("page") or 0), forum.topics_page
         seen = [topic for topic in forum.topics.values() if forum.may_see(topic) and topic.visible]
         seen.sort(key=lambda topic: (topic.pinned, topic.bumped, topic.id), reverse=True)
         rows = [
             listed(topic, forum.stream(topic), solved=forum.solved_plugin, tag_objects=forum.tag_objects)
-            for topic in seen[page * _TOPICS : (page + 1) * _TOPICS]
+            for topic in seen[page * size : (page + 1) * size]
         ]
-        more = (
-            {"more_topics_url": f"/latest.json?page={page + 1}"} if len(seen) > (page + 1) * _TOPICS else {}
-        )
-        top = {"can_create_topic": True, "per_page": _TOPICS, "top_tags": [], **more, "topics": rows}
+        more = {"more_topics_url": f"/latest.json?page={page + 1}"} if len(seen) > (page + 1) * size else {}
+        top = {"can_create_topic": True, "per_page": size, "top_tags": [], **more, "topics": rows}
         return answer({"users": [], "primary_groups": [], "topic_list": top})
 
     def _seen(self, topic: Topic | None) -> Topic | web.Response:

@@ -11,6 +11,7 @@ from typing import Any
 from aiohttp import web
 
 from tests.fakes.base import Chaos, Standing
+from tests.fakes.dialects import Dialect, speaking
 from tests.fakes.slack_api import Api
 from tests.fakes.slack_events import Wire
 from tests.fakes.slack_room import BOT_USER, TEAM, Room, Row, group, user
@@ -41,6 +42,7 @@ class FakeSlack:
         self.groups: dict[str, Row] = {}
         self.scopes = SCOPES
         self.page_limit = 999
+        self.dialect: Dialect | None = None
         self.revoked = False
         self.http_events = http_events
         self._last = 0
@@ -51,7 +53,7 @@ class FakeSlack:
     # --- life ---------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        app = web.Application(client_max_size=64 * 1024 * 1024)
+        app = web.Application(client_max_size=64 * 1024 * 1024, middlewares=[speaking(self)])
         app.router.add_route("*", "/api/{method}", self.api.answer)
         app.router.add_post("/upload/{file}", self.api.upload)
         app.router.add_get("/link", self.wire.link)

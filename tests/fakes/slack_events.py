@@ -53,6 +53,7 @@ class Wire:
         slack, chaos = self.slack, self.slack.chaos
         self._serial += 1
         event = {"event_ts": slack.ts(), **event}
+        event = event if slack.dialect is None else slack.dialect.told(event)
         body = {
             "token": "t", "team_id": "T0COMMUNITY", "api_app_id": "A0SPACES", "event": json.loads(json.dumps(event)),
             "type": "event_callback", "event_id": f"Ev{self._serial:010d}", "event_time": int(time.time()),

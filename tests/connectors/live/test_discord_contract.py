@@ -140,7 +140,7 @@ def test_it_is_a_platform(fake: FakeDiscord) -> None:
 async def test_random_faults(fake: FakeDiscord, sqlite: Database) -> None:  # noqa: C901, PLR0915 - one story
     """Listening, reading and failing at once; when the faults end, the store is what stands on the server."""
     connector, kept, chaos = DiscordConnector(fake.settings, fake.secrets), Kept(sqlite), fake.chaos
-    chaos.rate = 0.03
+    chaos.rate = 0.06
     random = chaos.random
     people = [fake.add_member(f"member {number}") for number in range(5)]
     channels = [fake.add_channel(f"channel {number}", forum=number == 0) for number in range(4)]
