@@ -109,8 +109,8 @@ async def towns(chance: random.Random, history: int = HISTORY) -> AsyncIterator[
     for fake in fakes:
         await fake.start()
         fake.chaos.random = random.Random(chance.random())
-        # A forum is asked seldom: its answers hold much.
-        fake.chaos.rate = 0.15 if fake.name == "discourse" else 0.06
+        # The more often, the less they are asked and say.
+        fake.chaos.rate = {"slack": 0.06, "discord": 0.1, "discourse": 0.15}[fake.name]
     try:
         yield [Town(fake, random.Random(chance.random()), history) for fake in fakes]
     finally:

@@ -41,6 +41,8 @@ class FakeDiscourse:
         self.include_raw = True
         self.mega_from = 10_000
         self.page, self.topics_page = 50, 30
+        self.page_before_rights = False
+        """A page is cut first, and what may not be seen is taken from it then."""
         self.dialect: Dialect | None = None
         self.is_admin = True
         self.limits = True

@@ -4,7 +4,7 @@ import asyncio
 from bisect import bisect_left
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import cycle
+from itertools import cycle, islice
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
@@ -171,7 +171,8 @@ class Server:
         return answer({"current_user": {"id": bot.id, "username": bot.username, "admin": bot.admin}})
 
     def _categories(self) -> list[Json]:
-        found = [category for category in self.forum.categories.values() if not category.deleted]
+        known = self.forum.categories.values()
+        found = [category for category in known if category.listed and not category.deleted]
         return [
             category.row([below.id for below in found if below.parent == category.id], 0) for category in found
         ]  # fmt: skip
@@ -211,6 +212,8 @@ class Server:
             end = bisect_left(everything, before) if before > 0 else len(everything)
             ids = iter(everything[n] for n in range(end - 1, -1, -1))
         found: list[orjson.Fragment] = []
+        if forum.page_before_rights:
+            ids = islice(ids, forum.page)
         for id_ in ids:
             post = forum.posts[id_]
             if forum.is_listed(post):

@@ -50,6 +50,8 @@ class Category:
     refused: bool = False
     """It is listed, but the API user may not see what is in it."""
     parent: int | None = None
+    listed: bool = True
+    """It is told with all others, not only by itself."""
     deleted: bool = False
 
     def row(self, below: list[int], topics: int) -> Json:

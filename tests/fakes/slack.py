@@ -42,6 +42,8 @@ class FakeSlack:
         self.groups: dict[str, Row] = {}
         self.scopes = SCOPES
         self.page_limit = 999
+        self.cursors = True
+        """Pages of messages say where the next begins; else only that there is more."""
         self.dialect: Dialect | None = None
         self.revoked = False
         self.http_events = http_events

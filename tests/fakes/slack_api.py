@@ -202,7 +202,7 @@ class Api:
         chosen = stamps[:limit] if forward else stamps[-limit:]
         more = len(stamps) > len(chosen)
         rows = [self._shown(room.rows[ts], params) for ts in reversed(chosen)]
-        metadata = {"next_cursor": _token(chosen[0]) if more and not forward else ""}
+        metadata = {"next_cursor": _token(chosen[0]) if more and not forward and self.slack.cursors else ""}
         return {"messages": rows, "has_more": more, "pin_count": 0, "response_metadata": metadata,
                 "channel_actions_ts": None, "channel_actions_count": 0}  # fmt: skip
 
@@ -222,7 +222,7 @@ class Api:
         return {
             "messages": rows,
             "has_more": more,
-            "response_metadata": {"next_cursor": _token(chosen[-1]) if more else ""},
+            "response_metadata": {"next_cursor": _token(chosen[-1]) if more and self.slack.cursors else ""},
         }
 
     @staticmethod

@@ -177,3 +177,64 @@ async def test_members_with_groups_and_the_day_they_joined(forum: FakeDiscourse,
         assert rows[late].joined_at is not None
         assert {row.complete for row in rows.values()} == {True}
         assert len(rows) == 233
+
+
+@pytest.mark.parametrize("paging", ["old", "new"])
+async def test_a_post_below_many_that_nobody_sees(home: Home, paging: str) -> None:
+    forum = FakeDiscourse(paging=paging)
+    await forum.start()
+    _, posts = chat(forum, 5)
+    hidden = forum.add_topic(None, "Between us", is_pm=True)
+    for n in range(120):
+        forum.add_post(hidden, forum.bot, f"private {n}")
+    forum.page_before_rights = True
+    async with connected(forum) as connector:
+        await home.fetch(connector)
+    await forum.stop()
+    assert set(home.standing()) == set(posts)
+
+
+async def test_a_forum_that_lists_only_some_categories(forum: FakeDiscourse, home: Home) -> None:
+    listed, unlisted, closed = (forum.add_channel(name) for name in ("Listed", "Unlisted", "Closed"))
+    for category in (unlisted, closed):
+        forum.categories[int(category)].listed = False
+    forum.categories[int(closed)].restricted = True
+    for category in (listed, unlisted, closed):
+        forum.open_thread(category, "1", f"A topic in {category}", "hello")
+    async with connected(forum) as connector:
+        await home.fetch(connector)
+        await home.fetch(connector, sweep=True)
+    async with listening(forum, home):
+        forum.open_thread(unlisted, "1", "One more topic", "hello")
+        await home.polled()
+        forum.requests.clear()
+        await home.polled(3)
+        assert not [path for _, path, _ in forum.requests if path.startswith("/c/")], "once is enough"
+    assert home.standing() == forum.standing()
+    assert len(home.standing()) == 3
+
+
+async def test_a_category_that_is_closed_to_the_public(forum: FakeDiscourse, home: Home) -> None:
+    category = forum.add_channel("Board")
+    forum.open_thread(category, "1", "Said in public", "hello")
+    async with connected(forum) as connector:
+        await home.fetch(connector)
+        forum.categories[int(category)].restricted = True
+        await home.fetch(connector)
+    with home.database.read() as session:
+        found = session.get(tables.Channel, (home.source, category))
+        assert found
+        assert found.is_private, "what is private is left out of every number"
+
+
+async def test_another_solution_is_taken_from_the_posts(forum: FakeDiscourse, home: Home) -> None:
+    """What the topic said when it was last read whole is older than what its posts say now."""
+    _, posts = chat(forum, 6)
+    forum.solve(posts[2])
+    async with listening(forum, home):
+        await home.polled()
+        assert home.row(posts[2]).is_solution
+        forum.solve(posts[4])
+        forum.edit(posts[5], "edited, so that the posts are looked at again")
+        await home.polled(3)
+        assert home.standing() == forum.standing()

@@ -45,6 +45,18 @@ async def test_unknown_is_not_failed(slack: FakeSlack, connector: SlackConnector
         assert (await connector.find(channel, key) is not None) == after_effect
 
 
+async def test_the_key_is_found_though_metadata_is_lost(slack: FakeSlack, connector: SlackConnector) -> None:
+    channel = slack.add_channel("general")
+    id_ = await connector.post(channel, Post("k1", "t", "x" * 200_000))
+    for row in slack.rooms[channel].rows.values():
+        row.pop("metadata", None)
+    assert await connector.find(channel, "k1") == id_
+    assert await connector.find(channel, "k2") is None
+    await connector.edit(channel, id_, Post("k1", "t", "y"))
+    slack.find(id_)[1].pop("metadata", None)
+    assert await connector.find(channel, "k1") == id_
+
+
 async def test_a_limited_post_is_sent_once(slack: FakeSlack, connector: SlackConnector) -> None:
     channel = slack.add_channel("general")
     slack.limit(3, 0.05)

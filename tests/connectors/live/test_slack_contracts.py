@@ -33,7 +33,7 @@ SAMPLES = {
 }  # fmt: skip
 
 # In events only, or newer than the samples.
-MORE = {"event_ts", "reply_users", "team", "reactions", "files", "is_app_user"}
+MORE = {"event_ts", "reply_users", "team", "reactions", "files", "is_app_user", "auto_type", "deleted_by"}
 
 
 @pytest.fixture

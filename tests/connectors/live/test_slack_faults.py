@@ -73,6 +73,36 @@ async def test_a_late_copy_of_an_event_takes_nothing_back(
         assert said not in kept.standing()
 
 
+async def test_an_edit_that_slack_does_not_show_is_taken_from_its_event(
+    slack: FakeSlack, connector: SlackConnector
+) -> None:
+    channel, ann, kept = slack.add_channel("general"), slack.add_member("ann"), Kept()
+    async with listening(connector, kept):
+        first, second = slack.say(channel, ann, "one"), slack.say(channel, ann, "two")
+        await kept.equals(slack.standing)
+        slack.api.errors |= {
+            "conversations.history": "fatal_in_part",
+            "conversations.replies": "fatal_in_part",
+        }
+        slack.edit(first, "edited")
+        await kept.equals(slack.standing)
+        slack.delete(second)
+        await kept.equals(slack.standing)
+        # The edit that was before the deletion comes after it.
+        at = second.partition(":")[2]
+        row = {
+            "type": "message",
+            "ts": at,
+            "user": ann,
+            "text": "too late",
+            "edited": {"user": ann, "ts": at},
+        }
+        slack.wire.emit({"type": "message", "subtype": "message_changed", "channel": channel, "message": row,
+                         "previous_message": row | {"edited": None}, "ts": slack.ts(), "channel_type": "channel"})  # fmt: skip
+        await asyncio.wait_for(slack.wire.quiet(), 10)
+        assert kept.standing() == slack.standing()
+
+
 async def test_a_stale_socket_is_made_anew(slack: FakeSlack, connector: SlackConnector) -> None:
     channel = town(slack)
     kept = Kept()

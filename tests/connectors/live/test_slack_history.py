@@ -156,6 +156,17 @@ def test_retry_after_in_its_forms(told: str | None, wanted: float | None) -> Non
     assert seconds(told) == wanted
 
 
+async def test_replies_that_go_on_without_a_cursor(slack: FakeSlack, connector: SlackConnector) -> None:
+    channel, ann = slack.add_channel("general"), slack.add_member("ann")
+    first = slack.say(channel, ann, "a question")
+    for n in range(40):
+        slack.say(channel, ann, f"answer {n}", thread=first)
+    slack.page_limit, slack.cursors = 7, False
+    kept = Kept()
+    await read(connector, kept)
+    assert kept.standing() == slack.standing()
+
+
 def test_retry_after_as_a_date() -> None:
     found = seconds(format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True))
     assert found is not None
