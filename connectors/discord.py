@@ -296,7 +296,9 @@ class DiscordConnector:
                 await client.close()
                 if isinstance(error, ConnectorError) or not isinstance(error, Exception):
                     raise
-                raise UnreadablePayload(f"What answers at {self._api} is not Discord.") from error
+                raise UnreadablePayload(
+                    f"What answers at {self._api} is not Discord: correct api_url, or look at the proxy between."
+                ) from error
             self._client = client
             return client
 

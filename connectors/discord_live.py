@@ -324,7 +324,8 @@ class Feed:
             draft.joins.append(Join(words(raw["user"]["id"]), iso_moment(raw["joined_at"])))
 
     def _member_left(self, raw: Event, draft: Draft) -> None:
-        if str(raw["guild_id"]) in self._servers:
+        # Who leaves one of several servers may still be in another: the next list of all members tells.
+        if [str(raw["guild_id"])] == [*self._servers]:
             draft.leaves.append(words(raw["user"]["id"]))
 
     _events: ClassVar[dict[Any, Callable[[Any, Event, Draft], None]]] = {
