@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-NAMES = ("startup", "importing", "tagging", "classifying", "digest", "live", "backfill")
+NAMES = ("startup", "importing", "tagging", "classifying", "digest", "asking", "live", "backfill")
 
 
 def main(wanted: list[str]) -> None:
