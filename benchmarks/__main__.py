@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-NAMES = ("startup", "importing", "tagging", "digest", "live", "backfill")
+NAMES = ("startup", "importing", "tagging", "digest", "asking", "live", "backfill")
 
 
 def main(wanted: list[str]) -> None:

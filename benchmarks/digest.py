@@ -22,7 +22,7 @@ from storage.times import to_micros
 
 _A_WEEK = 20_000
 _MEMBERS_A_WEEK = 400
-_END = datetime(2026, 5, 4, tzinfo=UTC)
+END = datetime(2026, 5, 4, tzinfo=UTC)
 _LABELS = (
     ("question", 0.06),
     ("thanks", 0.05),
@@ -36,12 +36,12 @@ def run() -> None:
     for messages in (100_000, 500_000, 1_000_000):
         with databases() as each:
             for database in each:
-                _fill(database, messages)
+                fill(database, messages)
                 _measure(database, messages)
 
 
 def _measure(database: Database, messages: int) -> None:
-    window = last_closed(Period.WEEKLY, _END, ZoneInfo("Europe/Madrid"))
+    window = last_closed(Period.WEEKLY, END, ZoneInfo("Europe/Madrid"))
     spent: list[float] = []
 
     def before(*given: Any) -> None:
@@ -58,7 +58,7 @@ def _measure(database: Database, messages: int) -> None:
         spent.clear()
         began = time.perf_counter()
         with database.read() as session:
-            compute(Community(session, _END), window, name="bench")
+            compute(Community(session, END), window, name="bench")
         best, sql = min(best, time.perf_counter() - began), min(sql, sum(spent))
         event.remove(database.engine, "before_cursor_execute", before)
         event.remove(database.engine, "after_cursor_execute", after)
@@ -78,12 +78,12 @@ def _floor(database: Database, start: datetime, end: datetime) -> float:
     return time.perf_counter() - began
 
 
-def _fill(database: Database, messages: int) -> None:
+def fill(database: Database, messages: int) -> None:
     """Chat with threads of one to six messages by people of very different zeal, tagged as the rules would."""
     chance = random.Random(7)
     weeks = messages // _A_WEEK
     members = 2_000 + weeks * _MEMBERS_A_WEEK
-    begin = _END - timedelta(weeks=weeks)
+    begin = END - timedelta(weeks=weeks)
     _insert(database, "sources", [(1, "team", "slack")])
     _insert(database, "channels", [
         (1, f"C{n}", f"channel-{n}", None, False, False, None, 0, True, False) for n in range(40)
@@ -96,7 +96,7 @@ def _fill(database: Database, messages: int) -> None:
     ])  # fmt: skip
     rows, tags, root = [], [], ""
     for n in range(messages):
-        at = begin + (_END - begin) * (n / messages)
+        at = begin + (END - begin) * (n / messages)
         week = n // _A_WEEK
         author = int(chance.paretovariate(0.6)) % (2_000 + week * _MEMBERS_A_WEEK)
         id_ = f"C{n % 40}:{to_micros(at)}"

@@ -16,6 +16,7 @@ from connectors.base import load_connector
 from connectors.errors import ConnectorError
 from connectors.records import Finding
 from storage import leases, population, schema, states, tables
+from storage.accounts import AccountError, find_account
 from storage.database import Database
 from storage.times import from_micros
 
@@ -100,6 +101,11 @@ def check_all(database: Database, config: Config) -> list[Finding]:
             )
             for named in population.unknown_channels(session, config.policy())
         ]
+        findings += [
+            Finding(good=False, words=f"{error} It stands in [roles] of the configuration.")
+            for account in _accounts(config)
+            for error in _unknown(session, account)
+        ]
     states = {state.name: state for state in source_states(database, config)}
     for name, source in config.sources.items():
         state = states.get(name)
@@ -112,6 +118,26 @@ def check_all(database: Database, config: Config) -> list[Finding]:
             words = f"source {name} ({source.connector}): {state.messages:,} messages, newest {state.newest_at:%Y-%m-%d}"
             findings.append(Finding(good=True, words=words))
     return findings
+
+
+def _accounts(config: Config) -> list[str]:
+    """The accounts in [roles]: names of roles cannot be looked up here."""
+    named = (*config.roles.moderators, *config.roles.analysts)
+    return [name for name in named if name.partition(":")[0] in config.sources and ":" in name]
+
+
+def _unknown(session: Session, account: str) -> list[AccountError]:
+    source = account.partition(":")[0]
+    members = select(tables.Member.external_id).join(
+        tables.Source, tables.Source.id == tables.Member.source_id
+    )
+    if session.scalar(members.where(tables.Source.name == source).limit(1)) is None:
+        return []  # nobody is known there yet
+    try:
+        find_account(session, account)
+    except AccountError as error:
+        return [error]
+    return []
 
 
 def source_states(database: Database, config: Config) -> list[SourceState]:

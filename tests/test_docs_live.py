@@ -243,6 +243,7 @@ def test_the_metrics_are_those_that_are_given_out() -> None:
     figures.posted("team", posts.SENT)
     figures.error("team", "unavailable")
     figures.up("team", connected=True)
+    figures.answered("team", "weekly", 0.1)
     given = {
         line.split()[2]: line.split()[3]
         for line in figures.text().decode().splitlines()

@@ -13,7 +13,10 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 from bot.cli import app
+from bot.commands.registry import COMMANDS
+from bot.settings import RIGHTS
 from bot.spaces.catalogue import LABELS, METRICS
+from bot.spaces.observed import KINDS
 
 ROOT = Path(__file__).parents[1]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
@@ -122,6 +125,17 @@ def test_the_readme_names_every_command() -> None:
     assert "import" in found
     text = words("README.md")
     assert [command for command in found if f"spaces {command}" not in text] == []
+
+
+def test_what_people_can_ask_is_documented() -> None:
+    told = words("docs/talking.md")
+    for entry in COMMANDS:
+        named = {entry.name, *entry.names.values()}
+        assert all(re.search(rf"`{name}\b", told) for name in named), entry.name
+    assert [kind for kind in KINDS if f"`{kind}`" not in told] == []
+    assert [right for right in RIGHTS if f"`{right}`" not in told] == []
+    readme = words("README.md")
+    assert [entry.name for entry in COMMANDS if not re.search(rf"`{entry.name}\b", readme)] == []
 
 
 @pytest.mark.parametrize("kind", ["label", "metric"])

@@ -1,5 +1,7 @@
 """`daily` to `quarterly` and the six areas: the digest of the last period that is over; `digest` posts it here."""
 
+from datetime import datetime
+
 from sqlalchemy.orm import Session
 
 from bot.commands.model import Ask, Entry, Handler
@@ -22,7 +24,6 @@ from bot.spaces.model import Area
 from bot.spaces.window import Period
 from connectors.records import Reply
 from storage import ingest, posts
-from storage.tables import Post
 
 
 def _areas(ask: Ask) -> tuple[Area, ...]:
@@ -64,17 +65,19 @@ async def _post(ask: Ask) -> Reply:
     shown = f" {ask.options['area']}" if "area" in ask.options else ""
     purpose = f"asked: {period.value} {digest.window.first.isoformat()}{shown} {language}"
 
-    def intend(session: Session) -> Post | None:
+    def intend(session: Session) -> tuple[str, datetime | None] | None:
         source = ingest.source_id(session, ask.source, ask.connector)
         if posts.intend(session, source, where, purpose, post):
             return None
-        return posts.find(session, source, where, purpose)
+        found = posts.find(session, source, where, purpose)
+        return None if found is None else (found.state, found.sent_at)
 
     before = await ask.doors.write(intend)
     if before is None:
         return Reply(ask.words.gettext("The digest will be here in a moment."))
-    if before.state == posts.SENT and before.sent_at is not None:
-        moment = ask.words.moment(before.sent_at)
+    state, sent_at = before
+    if state == posts.SENT and sent_at is not None:
+        moment = ask.words.moment(sent_at)
         return Reply(ask.words.gettext("This digest was posted here already, on {moment}.", moment=moment))
     return Reply(ask.words.gettext("This digest is waiting to be posted here already."))
 

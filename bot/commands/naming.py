@@ -5,7 +5,7 @@ from functools import cache
 
 from bot.commands.fillers import FILLERS
 from bot.commands.model import said
-from bot.commands.text import nearest, plain
+from bot.commands.text import nearest, plain, tokens
 from bot.spaces.catalogue import LABELS, METRICS
 from bot.spaces.observed import KINDS
 
@@ -56,7 +56,7 @@ def _names(entries: Iterable[tuple[str, tuple[str, ...]]]) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, titles in entries:
         for title in titles:
-            for text in map(plain, said(title).values()):
+            for text in map(_key, said(title).values()):
                 found[text] = name
                 # "people answered" for "people who answered".
                 found.setdefault(" ".join(word for word in text.split() if word not in FILLERS) or text, name)
@@ -64,17 +64,25 @@ def _names(entries: Iterable[tuple[str, tuple[str, ...]]]) -> dict[str, str]:
     return found
 
 
+def _key(text: str) -> str:
+    """A text as its plain words, without what people leave out."""
+    return " ".join(token.plain for token in tokens(text))
+
+
 def find(typed: str, known: Mapping[str, str]) -> tuple[str | None, str | None]:
     """(what was said, what was perhaps meant) among names: one of the two, or neither."""
-    wanted = plain(typed)
+    wanted = _key(typed)
     if wanted in known:
         return known[wanted], None
-    # "answered" for "answered questions": what only one name begins with.
-    begun = {name for word, name in known.items() if wanted and word.startswith(wanted)}
-    if len(begun) == 1 and len(wanted) >= _TELLING:
-        return begun.pop(), None
-    meant = nearest(wanted, known, 0.6) if wanted else None
-    return None, known[meant] if meant else None
+    if len(wanted) >= _TELLING:
+        # "unansw" for "unanswered questions": what only one name begins with, or has among its words.
+        begun = {name for word, name in known.items() if word.startswith(wanted)}
+        holding = {name for word, name in known.items() if set(wanted.split()) <= set(word.split())}
+        for meant in (begun, holding):
+            if len(meant) == 1:
+                return meant.pop(), None
+    close = nearest(wanted, known, 0.6) if wanted else None
+    return None, known[close] if close else None
 
 
 def alike(typed: str, known: Mapping[str, str], limit: int = 25) -> list[str]:

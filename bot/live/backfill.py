@@ -53,7 +53,7 @@ async def read_history(
         end: Page | Exception | None = await pages.get()
         while isinstance(end, Page):
             some, over = _gather(end, pages)
-            await writer.later(partial(_save, database, source_id, some))
+            await writer.later(partial(save_pages, database, source_id, some))
             writer.changes += 1
             for page in some:
                 on_page(page)
@@ -87,6 +87,7 @@ def _cursors(database: Database, source_id: int) -> dict[str, str]:
         return ingest.cursors(session, source_id)
 
 
-def _save(database: Database, source_id: int, pages: list[Page]) -> None:
+def save_pages(database: Database, source_id: int, pages: list[Page]) -> None:
+    """Keep pages in one short transaction."""
     with database.write() as session:
         ingest.save_all(session, source_id, pages)

@@ -11,7 +11,8 @@ _HEAD = """# The metrics
 
 This page is made from the program (`python -m bot.spaces`); a test keeps it so.
 
-Every number is a contract. `spaces explain NAME` prints it, with the messages behind the number.
+Every number is a contract. `spaces explain NAME` prints it, with the messages behind the number; on the platforms
+`/spaces explain` does, with those that the asker can read.
 
 Rules for all of them:
 
@@ -24,6 +25,8 @@ Rules for all of them:
 - Waiting times count those who still wait (Kaplan-Meier), so that silence never makes a number better.
 - An arrow appears only where the change against the window before is more than chance: Newcombe's interval for
   shares, the conditional Poisson test for counts, intervals apart for medians.
+- What people recorded ([talking.md](talking.md)) belongs to a window that holds all of its days; a sum is known only
+  where no day of the window is left out.
 - Money is off until you set the assumptions in `[value]`; low, middle and high are always shown together.
 """
 

@@ -124,6 +124,77 @@ def test_people_are_merged_and_unmerged(imported: Run) -> None:
     assert "undone" in imported("people", "history").out
 
 
+def test_what_people_may_ask_at_the_terminal_too(imported: Run) -> None:
+    assert "There are no goals" in imported("goal").out
+    assert "The goal is set" in imported("goal", "answered_questions", "70%", "2027-06-30").out
+    assert "Questions answered" in imported("goal").out
+    assert imported("goal", "answerd", "70%").code == 2
+    recorded = imported("record", "attendance", "40/55", "Spring meetup", "2026-05-03")
+    assert "“Spring meetup”: 40/55, 3 May 2026" in " ".join(recorded.out.split())
+    assert "Taken back" in imported("record", "undo").out
+    wrong = imported("record", "nps", "11")
+    assert (wrong.code, wrong.out) == (2, "")
+    assert "An answer is a number from 0 to 10" in wrong.err
+
+
+def test_tagging_at_the_terminal(imported: Run, tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'spaces.sqlite3'}")
+    with database.read() as session:
+        link = session.connection().exec_driver_sql(
+            "SELECT url FROM messages WHERE url IS NOT NULL AND NOT deleted LIMIT 1").scalar_one()  # fmt: skip
+    database.close()
+    assert "1 message tagged as Event" in imported("tag", link, "event").out
+    assert "1 message not tagged as Event" in imported("tag", link, "event", "--not").out
+    assert "tagged as Event" in imported("tag", link, "event", "--thread").out
+    history = imported("tag", "--history", link).out
+    assert "event: yes -> no, by terminal" in history
+    assert "Taken back" in imported("tag", "--undo").out
+    assert imported("tag", "https://acme.slack.com/archives/C1/p1716200000123456", "event").code == 2
+    assert imported("tag", "--history", "https://acme.slack.com/archives/C1/p1716200000123456").code == 2
+    assert "Nobody has decided" in imported("tag", "--history", other(tmp_path, link)).out
+
+
+def other(tmp_path: Path, link: str) -> str:
+    database = Database(f"sqlite:///{tmp_path / 'spaces.sqlite3'}")
+    with database.read() as session:
+        found = session.connection().exec_driver_sql(
+            "SELECT url FROM messages m WHERE url IS NOT NULL AND NOT deleted AND external_id NOT IN "
+            "(SELECT external_id FROM tag_changes) LIMIT 1").scalar_one()  # fmt: skip
+    database.close()
+    assert found != link
+    return str(found)
+
+
+def test_tagging_in_bulk_shows_first_what_it_would_do(imported: Run) -> None:
+    shown = imported("tag", "--search", "BACKUP", "idea")
+    assert "found; they would be tagged product_idea. Do it with --yes." in shown.out
+    count = re.search(r"([\d,]+) found", shown.out)
+    assert count is not None
+    assert f"{count[1]} tagged product_idea" in imported("tag", "--search", "BACKUP", "idea", "--yes").out
+    assert (
+        f"{count[1]} tagged not product_idea"
+        in imported("tag", "--search", "backup", "idea", "--not", "--yes").out
+    )
+    assert "still tagged as Product idea" in " ".join(imported("tag", "--undo").out.split())
+    assert "the program decides again" in " ".join(imported("tag", "--undo").out.split())
+    assert imported("tag", "--search", "no such words at all", "idea").out.startswith("No message holds")
+    wrong = imported("tag", "--search", "backup", "ideea")
+    assert wrong.code == 2
+    assert 'Did you mean "product_idea"?' in wrong.err
+
+
+def test_check_tells_of_accounts_in_roles_that_nobody_has(imported: Run, tmp_path: Path) -> None:
+    file = tmp_path / "spaces.toml"
+    text = file.read_text("utf-8").replace(
+        "moderators = []", 'moderators = ["team:nobody-at-all", "a role"]', 1
+    )
+    file.write_text(text, "utf-8")
+    ran = imported("check")
+    assert ran.code == 1
+    assert 'There is no account "nobody-at-all" in team.' in ran.out
+    assert "[roles]" in ran.out
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [

@@ -372,6 +372,18 @@ def test_a_wrong_value_in_the_environment_is_told_with_the_variables_name(
         ('[staff]\nemails = ["acme.example"]', 'emails[0]: "acme.example" is no e-mail address or domain.'),
         ('[staff]\nmembers = ["alice"]', 'line 2: staff.members[0]: "alice" is no account.'),
         ('[bots]\nmembers = ["x:bot"]', 'line 2: bots.members[0]: there is no source "x". Add [sources.x]'),
+        (
+            '[sources.team]\nconnector = "slack"\n[roles]\nmoderators = ["taem:alice"]',
+            'line 4: roles.moderators[0]: there is no source "taem". Did you mean "team:alice"?',
+        ),
+        ('[roles]\nanalysts = [""]', "line 2: roles.analysts[0]: a role has no name."),
+        (
+            '[rights]\neveryone = ["raed"]',
+            'line 2: rights.everyone[0]: "raed" is not allowed here. Did you mean "read"?',
+        ),
+        ('[tagging]\nemoji = {"💡" = "ideea"}', 'there is no label "ideea".'),
+        ('[tagging.topic_tags]\nfaq = "questoin"', 'there is no label "questoin". Did you mean "question"?'),
+        ("[value]\nlead_value = 5", "line 2: value.lead_value: must be three numbers."),
         ("[support]\nanswer_days = 0", "line 2: support.answer_days: must be at least 1."),
         ("[support]\nanswer_days = 1.5", "line 2: support.answer_days: must be a whole number."),
         ('[support]\nanswer_days = "7 days"', "line 2: support.answer_days: must be a whole number."),
@@ -387,6 +399,20 @@ def test_one_mistake_is_told_with_its_line_and_its_cure(tmp_path: Path, text: st
     (found,) = mistakes(tmp_path, text)
     assert found.startswith("spaces.toml, line ")
     assert said in found
+
+
+def test_roles_are_names_of_any_kind(tmp_path: Path) -> None:
+    config = read(tmp_path, """
+[sources.team]
+connector = "slack"
+[roles]
+moderators = ["Community: team", "@mods", "team:alice", "team:U123", "jefes de la aldea"]
+[tagging]
+emoji = {"💡" = "product_idea", ":white_check_mark:" = "resolved"}
+topic_tags = {"feature-request" = "product_idea"}
+""")  # fmt: skip
+    assert len(config.roles.moderators) == 5
+    assert config.tagging.emoji["💡"] == "product_idea"
 
 
 def test_all_mistakes_are_told_at_once_in_the_order_of_the_file(

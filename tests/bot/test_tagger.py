@@ -11,7 +11,7 @@ from bot import walk
 from bot.classifiers import rules
 from bot.tagger import drain
 from connectors.records import Deletion, Member, Message, Page
-from storage import ingest, queue, tags
+from storage import ingest, queue, retention, tags
 from storage.database import Database
 from storage.tables import Message as Stored
 from storage.tables import Setting, Tag
@@ -433,3 +433,61 @@ def emptied(database: Database) -> Database:
         for table in ("tags", "messages", "members", "channels", "settings"):
             session.connection().exec_driver_sql(f"DELETE FROM {table}")
     return database
+
+
+# --- the topic's own tags -----------------------------------------------------------------------------------------
+
+
+def test_a_topics_own_tags_give_labels(database: Database) -> None:
+    meant = {"Feature-Request": "product_idea", "faq": "question"}
+    save(
+        database,
+        say("1", "u1", 0, "dark mode", thread_id="t", opens_thread=True, marks=("feature-request", "other")),
+        say("2", "u2", 1, "you can do it in the settings", thread_id="t"),
+    )
+    drain(database, topic_tags=meant)
+    assert labels(database, "1") == {"product_idea": "platform"}
+    assert labels(database, "2") == {}
+    save(
+        database, say("1", "u1", 0, "dark mode", thread_id="t", opens_thread=True, marks=("faq",), revision=1)
+    )
+    drain(database, topic_tags=meant)
+    assert labels(database, "1") == {"question": "platform"}
+    assert labels(database, "2") == {"support_answer": "rules"}  # what follows from it follows
+
+
+def test_another_meaning_of_topic_tags_tags_all_again(database: Database) -> None:
+    save(database, say("1", "u1", 0, "dark mode", marks=("faq",)))
+    assert drain(database) == 1
+    assert drain(database) == drain(database, topic_tags={}) == 0
+    assert drain(database, topic_tags={"faq": "event"}) == 1
+    assert labels(database, "1") == {"event": "platform"}
+    assert drain(database, topic_tags={"FAQ": "event"}) == 0
+    assert drain(database, topic_tags={"faq": "thanks"}) == 1
+    assert labels(database, "1") == {"thanks": "platform"}
+    assert drain(database) == 1
+    assert labels(database, "1") == {}
+
+
+def test_a_person_beats_a_topics_tag_and_a_tag_beats_the_rules(database: Database) -> None:
+    meant = {"faq": "question", "feature": "product_idea"}
+    source = save(database, say("1", "u1", 0, "how do I export?", marks=("faq", "feature")))
+    drain(database, topic_tags=meant)
+    assert labels(database, "1") == {"product_idea": "platform", "question": "platform"}
+    with database.write() as session:
+        tags.decide(session, source, "1", "product_idea", verdict=False, decider="mo")
+        queue.queue_all(session)
+    drain(database, topic_tags=meant)
+    assert labels(database, "1") == {"product_idea": "not, moderator", "question": "platform"}
+
+
+def test_a_topics_tag_stays_when_the_words_are_forgotten(database: Database) -> None:
+    save(database, say("1", "u1", 0, "how do I export?", marks=("feature",)))
+    drain(database, topic_tags={"feature": "product_idea"})
+    with database.write() as session:
+        retention.forget_texts(session, 1, None)
+        queue.queue_all(session)
+    drain(database, topic_tags={"feature": "product_idea"})
+    assert labels(database, "1") == {"product_idea": "platform", "question": "rules"}
+    drain(database, topic_tags={"feature": "bug_report"})
+    assert labels(database, "1") == {"bug_report": "platform", "question": "rules"}
