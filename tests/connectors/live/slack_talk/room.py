@@ -1,8 +1,9 @@
 """What the tests of people's requests share: an inbox that offers labels, and the people's side of the fake."""
 
+import asyncio
 from collections.abc import Sequence
 
-from connectors.records import Choice, Offer, Option
+from connectors.records import Choice, Command, Offer, Option, Reply
 from tests.fakes.slack_kept import Kept
 from tests.fakes.slack_shown import Shown
 
@@ -18,7 +19,19 @@ EMOJI = {"💡": "product_idea", ":bug:": "bug_report", "our-own": "product_idea
 
 
 class Inbox(Kept):
-    """Offers a command with labels, whatever the program offers."""
+    """Offers a command with labels, whatever the program offers; answers once its gate is open."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.begun: list[Command] = []
+
+    async def answer(self, command: Command) -> Reply | None:
+        self.begun.append(command)
+        self._changed.set()
+        await self.gate.wait()
+        return await super().answer(command)
 
     @property
     def offers(self) -> Sequence[Offer]:

@@ -4,6 +4,7 @@ import asyncio
 
 from connectors.records import Member, Reply
 from connectors.slack import SlackConnector
+from tests.connectors.live.slack_room import listening, read
 from tests.connectors.live.slack_talk.room import Inbox
 from tests.fakes.slack import FakeSlack
 from tests.fakes.slack_talk import Talk
@@ -31,6 +32,20 @@ async def test_who_asks_is_known_by_the_request_where_slack_does_not_tell(
     talk.command(ann, general, "weekly")
     await talk.seen(ann)
     assert inbox.commands[0].asker == Member(ann, "ann", complete=False)
+
+
+async def test_until_the_list_was_read_what_is_told_is_not_all(slack: FakeSlack) -> None:
+    ann, general = slack.add_member("ann"), slack.add_channel("general")
+    connector, inbox = SlackConnector(slack.settings, slack.secrets), Inbox()
+    async with listening(connector, inbox):
+        slack.talk.command(ann, general, "weekly")
+        await slack.talk.seen(ann)
+        await read(connector, inbox)
+        slack.talk.command(ann, general, "weekly")
+        await slack.talk.seen(ann, 2)
+    await connector.close()
+    assert [command.asker.complete for command in inbox.commands] == [False, True]
+    assert {command.asker.email for command in inbox.commands} == {"ann@example.com"}
 
 
 async def test_what_a_member_may_is_asked_again_when_it_changes(

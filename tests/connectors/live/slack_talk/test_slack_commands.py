@@ -8,6 +8,7 @@ from connectors.records import Member, Reply
 from connectors.slack import SlackConnector
 from tests.connectors.live.slack_room import listening
 from tests.connectors.live.slack_talk.room import Inbox
+from tests.contract.world import until
 from tests.fakes.slack import FakeSlack
 from tests.fakes.slack_talk import Talk
 
@@ -37,7 +38,7 @@ async def test_a_public_answer_is_seen_by_everybody(
     slack: FakeSlack, inbox: Inbox, talk: Talk, general: str
 ) -> None:
     ann = slack.add_member("ann")
-    inbox.reply = Reply("All *well*, <!channel> @everyone", title="The week", public=True)
+    inbox.reply = Reply("All *well*, <!channel> @everyone", title="The week @here <!channel>", public=True)
     talk.command(ann, general, "weekly public")
     await talk.until(slack.posted)
     ((place, _, form),) = slack.posted()
@@ -45,6 +46,7 @@ async def test_a_public_answer_is_seen_by_everybody(
     assert [block["type"] for block in form["blocks"]] == ["header", "section"]
     assert "<!channel>" not in str(form)
     assert "@everyone" not in str(form)
+    assert "@here" not in str(form)
     assert talk.shown == []
 
 
@@ -86,21 +88,16 @@ async def test_the_same_request_twice_is_one_effect_and_one_answer(
 
 
 async def test_it_is_acknowledged_however_long_the_answer_takes(
-    slack: FakeSlack, inbox: Inbox, talk: Talk, general: str, monkeypatch: pytest.MonkeyPatch
+    slack: FakeSlack, inbox: Inbox, talk: Talk, general: str
 ) -> None:
-    ann, free = slack.add_member("ann"), asyncio.Event()
-    at_once = type(inbox).answer
-
-    async def slow(self: Inbox, command: object) -> Reply | None:
-        await free.wait()
-        return await at_once(self, command)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(Inbox, "answer", slow)
+    ann = slack.add_member("ann")
+    inbox.gate.clear()
     asked = [talk.command(ann, general, f"weekly {number}") for number in range(20)]
     for each in asked:
         await asyncio.wait_for(each.acknowledged.wait(), 3)
+    await inbox.until(lambda: len(inbox.begun) == 20)
     assert talk.shown == []
-    free.set()
+    inbox.gate.set()
     assert len(await talk.seen(ann, 20)) == 20
 
 
@@ -116,11 +113,19 @@ async def test_a_cut_connection_loses_no_answer(
     assert len(inbox.commands) == 1
 
 
-async def test_what_is_being_answered_when_it_stops_is_answered(slack: FakeSlack) -> None:
+async def test_what_is_being_answered_when_it_stops_is_answered() -> None:
+    slack, inbox = FakeSlack(), Inbox()
+    await slack.start()
     ann, general = slack.add_member("ann"), slack.add_channel("general")
-    connector, inbox = SlackConnector(slack.settings, slack.secrets), Inbox()
-    async with listening(connector, inbox):
-        asked = slack.talk.command(ann, general, "weekly")
-        await asked.acknowledged.wait()
+    connector = SlackConnector(slack.settings, slack.secrets)
+    inbox.gate.clear()
+    async with listening(connector, inbox) as task:
+        slack.talk.command(ann, general, "weekly")
+        await inbox.until(lambda: bool(inbox.begun))
+        task.cancel()
+        await until(lambda: not slack.wire.sockets)
+        inbox.gate.set()
+        await asyncio.wait([task])
     assert [shown.words for shown in slack.talk.to(ann)] == ["Here you are."]
     await connector.close()
+    await slack.stop()

@@ -145,6 +145,22 @@ async def test_a_mapped_reaction_tags_and_taking_it_away_untags(
     await inbox.equals(slack.standing)
 
 
+async def test_what_one_person_says_of_a_message_happens_in_that_order(
+    slack: FakeSlack, inbox: Inbox, talk: Talk, general: str
+) -> None:
+    mia = slack.add_member("mia")
+    said = slack.say(general, mia, "It is broken.")
+    inbox.gate.clear()
+    slack.react(said, "bulb", mia)
+    await inbox.until(lambda: bool(inbox.begun))
+    slack.unreact(said, "bulb", mia)
+    await asyncio.wait_for(slack.wire.quiet(), 10)
+    assert [command.text for command in inbox.begun] == ["tag"]
+    inbox.gate.set()
+    await talk.seen(mia, 2)
+    assert [command.text for command in inbox.commands] == ["tag", "untag"]
+
+
 @pytest.mark.parametrize(
     ("emoji", "label"),
     [("bug::skin-tone-3", "bug_report"), ("our-own", "product_idea"), ("tada", None), ("beetle", None)],
