@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from bot.digest.compute import measure
 from bot.spaces.catalogue import METRICS
 from bot.spaces.community import Community
-from bot.spaces.model import Metric, Value
+from bot.spaces.model import Direction, Metric, Value
 from bot.spaces.window import Period, Window, last_closed, midnight
 from storage import goals
 from storage.tables import Goal
@@ -62,17 +62,11 @@ def _of(community: Community, metric: Metric, goal: Goal, today: date, zone: Zon
     due, begun = date.fromisoformat(goal.due), date.fromisoformat(goal.begun)
     # After its day a goal is judged by what was then.
     window, value = _measured(community, metric, min(today, due + timedelta(days=1)), zone)
-    expected = _expected(_measured(community, metric, begun, zone)[1], goal.target, begun, due, today)
-    return Progress(
-        metric,
-        goal.target,
-        due,
-        goal.set_by,
-        window,
-        value,
-        expected,
-        _pace(value, goal.target, expected, due, today),
-    )
+    begin = _measured(community, metric, begun, zone)[1].number
+    # Where the line was when the value was taken.
+    expected = _expected(begin, goal.target, begun, due, min(today, window.until))
+    pace = _pace(metric, value, goal.target, expected, due, today)
+    return Progress(metric, goal.target, due, goal.set_by, window, value, expected, pace)
 
 
 def _measured(community: Community, metric: Metric, day: date, zone: ZoneInfo) -> tuple[Window, Value]:
@@ -87,20 +81,23 @@ def _measured(community: Community, metric: Metric, day: date, zone: ZoneInfo) -
     return days, value
 
 
-def _expected(begin: Value, target: float, begun: date, due: date, today: date) -> float | None:
-    if begin.number is None:
+def _expected(begin: float | None, target: float, begun: date, due: date, day: date) -> float | None:
+    if begin is None:
         return None
     length = max((due - begun).days, 1)
-    gone = min(max((today - begun).days, 0) / length, 1.0)
-    return begin.number + (target - begin.number) * gone
+    gone = min(max((day - begun).days, 0) / length, 1.0)
+    return begin + (target - begin) * gone
 
 
-def _pace(value: Value, target: float, expected: float | None, due: date, today: date) -> Pace:
+def _pace(
+    metric: Metric, value: Value, target: float, expected: float | None, due: date, today: date
+) -> Pace:
     now = value.number
     if now is None:
         return Pace.UNKNOWN
-    # Where nothing is known of the beginning, more is better unless it is beyond the target already.
-    upwards = expected is None or expected <= target
+    upwards = metric.direction is Direction.UP
+    if metric.direction is Direction.NEITHER:
+        upwards = expected is None or expected <= target
     if now >= target if upwards else now <= target:
         return Pace.REACHED
     if today > due:

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 _SLACK = re.compile(r"/archives/(?P<channel>[A-Z0-9]+)/p(?P<ts>\d{7,16})/?")
 _SLACK_CLIENT = re.compile(r"/client/[A-Z0-9]+/(?P<channel>[A-Z0-9]+)/(?:thread/[^/]+/)?p?(?P<ts>\d{7,16})/?")
 _DISCORD = re.compile(r"/channels/(?:\d+|@me)/\d+/(?P<message>\d+)/?")
-_TOPIC = re.compile(r".*/t/(?:(?P<slug>[^/]*\D[^/]*)/)?(?P<topic>\d+)(?:/(?P<number>\d+))?/?")
+_TOPIC = re.compile(r".*/t/(?:(?P<slug>[^/]*[^/\d][^/]*)/)?(?P<topic>\d+)(?:/(?P<number>\d+))?/?")
 _POST = re.compile(r".*/p/(?P<post>\d+)(?:/\d+)?/?")
 _MICROS = 6
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from storage import tags
@@ -36,12 +36,13 @@ def decide(
     verdict: bool,
     decider: str,
     via: str,
+    at: datetime | None = None,
 ) -> list[TagChange]:
     """Decide about messages at once; those that are not there (any more) are passed over. Returns what was decided.
 
     A reaction that says what the same person's reaction has said already is no new decision.
     """
-    now, done = datetime.now(UTC), list[TagChange]()
+    now, done = at or datetime.now(UTC), list[TagChange]()
     for external_id in external_ids:
         message = session.get(Message, (source_id, external_id))
         if message is None or message.deleted or message.created_at is None:
@@ -178,3 +179,21 @@ def conversation(session: Session, source_id: int, external_id: str, limit: int)
         .order_by(Message.created_at, Message.external_id)
         .limit(limit)
     ).all()
+
+
+def search(session: Session, text: str, limit: int) -> Sequence[Message]:
+    """Messages that hold a text, whatever the case of its letters; the newest first."""
+    holds = func.lower(Message.text).contains(text.lower(), autoescape=True)
+    found = select(Message).where(holds, ~Message.deleted, Message.created_at.is_not(None))
+    return session.scalars(found.order_by(Message.created_at.desc(), Message.external_id).limit(limit)).all()
+
+
+def decide_all(
+    session: Session, messages: Iterable[Message], label: str, verdict: bool, decider: str, via: str
+) -> int:
+    """Decide about messages of any sources at once; it is undone at once too. Returns of how many."""
+    now = datetime.now(UTC)
+    return sum(
+        len(decide(session, message.source_id, [message.external_id], label, verdict, decider, via, now))
+        for message in messages
+    )

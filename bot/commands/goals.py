@@ -71,9 +71,8 @@ async def _list(ask: Ask) -> Reply:
     if not shown:
         example = ask.call(f"{ask.entry.called(ask.language)} answered_questions 70% 2027-06-30")
         return Reply(words.gettext("There are no goals. Set one so: `{command}`", command=example))
-    return Reply(
-        "\n".join([f"**{words.gettext(msgid('Goals'))}**", "", *(_line(ask, each) for each in shown)])
-    )
+    title = words.gettext("Goals")
+    return Reply("\n".join([f"**{title}**", "", *(_line(ask, each) for each in shown)]))
 
 
 def _line(ask: Ask, found: Progress) -> str:
@@ -87,7 +86,8 @@ def _line(ask: Ask, found: Progress) -> str:
         pace=words.gettext(_PACES[found.pace]),
     )
     if found.expected is not None and found.pace in (Pace.ON_PACE, Pace.BEHIND):
-        said += f" ({words.gettext('{value} by now', value=words.amount(unit, found.expected))})"
+        by_now = words.gettext("{value} by now", value=words.amount(unit, found.expected))
+        said += f" ({by_now})"
     return f"- {escape(said)} · {escape(words.window(found.window))}"
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from bot.audience import source_ids
 from bot.commands.model import Ask
+from bot.settings import Config
 from connectors import links
 from storage.tables import Message
 
@@ -32,27 +33,28 @@ async def find_message(ask: Ask, link: str | None, message: str | None) -> Found
     """
     if link is None and message is None:
         return None
-    found = await ask.doors.read(lambda session: _look(session, ask, link, message))
+    found = await ask.doors.read(
+        lambda session: (
+            by_id(session, ask.source, message or "") if link is None else by_link(session, ask.config, link)
+        )
+    )
     if found is None or not await ask.doors.can_read(ask, found.source, found.channel_id):
         raise ask.wrong("I cannot find that message.")
     return found
 
 
-def _look(session: Session, ask: Ask, link: str | None, message: str | None) -> Found | None:
-    ids = source_ids(session)
-    if link is None:
-        return _by_id(session, ask.source, ids.get(ask.source), message or "")
-    linked = links.read(link)
+def by_link(session: Session, config: Config, link: str) -> Found | None:
+    """The message that an address names, on whichever source it is; None where there is none."""
+    linked, ids = links.read(link), source_ids(session)
     if linked is None:
         return None
-    for name, source in ask.config.sources.items():
+    for name, source in config.sources.items():
         if source.connector != linked.connector or name not in ids or not _is_at(linked, source.url):
             continue
-        found = (
-            _by_id(session, name, ids[name], linked.message)
-            if linked.message is not None
-            else _by_number(session, name, ids[name], linked)
-        )
+        if linked.message is not None:
+            found = by_id(session, name, linked.message)
+        else:
+            found = _by_number(session, name, ids[name], linked)
         if found is not None:
             return found
     return None
@@ -65,9 +67,10 @@ def _is_at(linked: links.Linked, url: str) -> bool:
     return linked.connector == "discord" or linked.host in {urlsplit(url).hostname, "app.slack.com"}
 
 
-def _by_id(session: Session, source: str, source_id: int | None, message: str) -> Found | None:
-    row = None if source_id is None else session.get(Message, (source_id, message))
-    return _found(source, row)
+def by_id(session: Session, source: str, message: str) -> Found | None:
+    """The message of that id on a source; None where there is none."""
+    source_id = source_ids(session).get(source)
+    return None if source_id is None else _found(source, session.get(Message, (source_id, message)))
 
 
 def _by_number(session: Session, source: str, source_id: int, linked: links.Linked) -> Found | None:

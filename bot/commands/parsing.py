@@ -51,7 +51,8 @@ def parse(command: Command, entries: Sequence[Entry], words: Words, call: str) -
             raise NotUnderstood(_unknown(entry, unknown[0], words, call, _help(entries)))
         rest = []
     for name, value in command.options.items():
-        reading.choose(name, value)
+        if not reading.choose(name, value) and entry.takes_rest:
+            rest += tokens(value)
     return Parsed(entry, reading.options, tuple(rest))
 
 

@@ -25,9 +25,8 @@ async def _status(ask: Ask) -> Reply:
             if (state.name, channel) in readable:
                 lines.append(f"  - {escape(plain.name(name))}: {escape(why)}")
             else:
-                lines.append(
-                    f"  - {escape(ask.words.gettext('{channel} cannot be read.', channel=plain.name(channel)))}"
-                )
+                refused = ask.words.gettext("{channel} cannot be read.", channel=plain.name(channel))
+                lines.append(f"  - {escape(refused)}")
     return Reply("\n".join(lines) or ask.words.gettext("No source is configured."))
 
 
@@ -42,7 +41,8 @@ def _short(ask: Ask, states: list[SourceState]) -> str:
         "{n} source is not connected just now; whoever runs this can see why.",
         "{n} sources are not connected just now; whoever runs this can see why.", len(silent),
     )  # fmt: skip
-    return f"{said} {words.gettext('As of {moment} ({zone})', moment=words.moment(ask.now), zone=words.zone.key)}."
+    as_of = words.gettext("As of {moment} ({zone})", moment=words.moment(ask.now), zone=words.zone.key)
+    return f"{said} {as_of}."
 
 
 def _line(ask: Ask, state: SourceState) -> str:

@@ -6,10 +6,10 @@ from typing import NamedTuple
 from sqlalchemy.orm import Session
 
 from bot.commands.messages import Found, find_message
-from bot.commands.model import Ask, Entry, Parameter
+from bot.commands.model import Ask, Entry, Parameter, said
 from bot.commands.naming import find, label_names, label_words
 from bot.commands.parsing import without_fillers
-from bot.commands.text import Token
+from bot.commands.text import Token, plain
 from bot.digest.render.markdown import escape
 from bot.languages import Plural, msgid
 from bot.spaces.catalogue import LABELS
@@ -78,7 +78,7 @@ def _wish(ask: Ask, typed: Sequence[Token], *, verdict: bool) -> _Wish:
     unknown = [
         token for token in typed
         if not (token.is_link or token.key or token.plain in _NOT)
-        and (label is None or label_words().get(token.plain) != label)
+        and not _names(token, label)
     ]  # fmt: skip
     if label is None and unknown:
         label, meant = find(" ".join(token.text for token in unknown), label_names())
@@ -87,6 +87,16 @@ def _wish(ask: Ask, typed: Sequence[Token], *, verdict: bool) -> _Wish:
     elif unknown:
         _unknown(ask, unknown[0], None)
     return _Wish(verdict != negated, label, ask.options.get("scope") == "thread")
+
+
+def _names(token: Token, label: str | None) -> bool:
+    """Whether it is one more word for the label: "product" of "product idea"."""
+    titles = (
+        {word for title in said(LABELS[label].title).values() for word in plain(title).split()}
+        if label
+        else ()
+    )
+    return label is not None and (label_words().get(token.plain) == label or token.plain in titles)
 
 
 def _unknown(ask: Ask, token: Token, meant: str | None) -> None:
@@ -202,8 +212,8 @@ async def _react(ask: Ask, *, put: bool) -> Reply | None:
 def _by_emoji(ask: Ask) -> str | None:
     """The label that the configuration gives to the emoji of a reaction."""
     meanings = {emoji_name(emoji): label for emoji, label in ask.config.tagging.emoji.items()}
-    said = ask.command.text.split()
-    return meanings.get(emoji_name(said[-1])) if len(said) > 1 else None
+    words = ask.command.text.split()
+    return meanings.get(emoji_name(words[-1])) if len(words) > 1 else None
 
 
 def emoji_name(text: str) -> str:

@@ -1,5 +1,6 @@
 """Every text we say is said in every language, with the same places to fill in."""
 
+import ast
 import string
 from pathlib import Path
 
@@ -32,6 +33,21 @@ def test_the_program_says_something() -> None:
         "Questions answered",
         "nobody posted",
     } <= said
+
+
+def test_no_text_is_said_where_it_is_overlooked() -> None:
+    """The extraction does not look into f-strings."""
+    says = {"gettext", "ngettext", "msgid", "Plural", "wrong"}
+    overlooked = [
+        f"{path.name}:{call.lineno}"
+        for path in (languages.FOLDER.parent).rglob("*.py")
+        for text in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(text, ast.JoinedStr)
+        for call in ast.walk(text)
+        if isinstance(call, ast.Call) and getattr(call.func, "attr", getattr(call.func, "id", "")) in says
+        and call.args and isinstance(call.args[0], ast.Constant)
+    ]  # fmt: skip
+    assert overlooked == []
 
 
 @pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: path.name)
