@@ -150,21 +150,18 @@ class Asking:
                 )
 
     async def _hear(self, inbox: Inbox, id_: int, editor: str = "") -> None:
-        """Answer a post, if it asks. `editor`: who put the mention there, where that is known."""
+        """Answer a post, if it asks. `editor`: who put the mention there; empty where nobody tells."""
         if id_ in self._asked.posts.single:
             return None
         post = await self._forum.get(f"/posts/{id_}.json")
         facts = await self._forum.get(f"/t/{post['topic_id']}.json")
         if facts.get("archetype") == "private_message":
             return await self._converse(inbox, post["topic_id"])
-        # Whoever may edit somebody else's post must not speak with that person's rights.
-        is_own = editor.casefold() in {"", words(post.get("username")).casefold()}
-        if is_own and not (post.get("wiki") and (post.get("version") or 1) > 1) and self._can_ask(post):
+        text = said(_raw(post), self._me.name)
+        if text is not None and self._can_ask(post) and _is_own_word(post, editor):
             place = Place(facts["id"], words(facts.get("title")), id_, number_of(post), False, False)
-            text = said(_raw(post), self._me.name)
-            if text is not None:
-                await self._answer(inbox, post, text, place, facts.get("category_id"))
-        self._asked.posts.add(id_)
+            await self._answer(inbox, post, text, place, facts.get("category_id"))
+            self._asked.posts.add(id_)
         return None
 
     async def _converse(self, inbox: Inbox, topic: int) -> None:
@@ -252,6 +249,14 @@ class Asking:
         if is_done:
             del self._asked.letters[post]
             await self._save(inbox)
+
+
+def _is_own_word(post: Json, editor: str) -> bool:
+    """Whether the author asks: who may edit somebody else's post must not speak with that person's rights."""
+    is_edited = (post.get("version") or 1) > 1
+    if is_edited and (post.get("wiki") or not editor):
+        return False
+    return not editor or editor.casefold() == words(post.get("username")).casefold()
 
 
 def _raw(post: Json) -> str:

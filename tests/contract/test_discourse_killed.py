@@ -73,7 +73,7 @@ async def test_killed_again_and_again_it_answers_once(database: Database, tmp_pa
         for each in asked:
             await until(lambda each=each: bool(forum.answers(each)))  # type: ignore[misc]
         seen = looks(forum)[0]
-        await until(lambda: looks(forum)[0] >= seen + 3)
+        await until(lambda: looks(forum)[0] >= seen + 4)
     finally:
         program.kill()
         await forum.stop()

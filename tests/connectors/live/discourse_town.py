@@ -40,7 +40,8 @@ class Town:
 async def looked(forum: FakeDiscourse, home: Home) -> None:
     """Wait until the bot has looked, from beginning to end, for everything that is there now."""
     notified, listed = looks(forum)
-    await home.until(lambda: looks(forum)[0] >= notified + 2 or looks(forum)[1] >= listed + 2)
+    # A look begins with the messages, if they may be read, and can ask for two pages of notifications.
+    await home.until(lambda: looks(forum)[0] >= notified + 4 or looks(forum)[1] >= listed + 2)
 
 
 def looks(forum: FakeDiscourse) -> tuple[int, int]:

@@ -340,6 +340,24 @@ async def test_little_is_enough(forum: FakeDiscourse, home: Home) -> None:
 # --- soon -------------------------------------------------------------------------------------------------------------
 
 
+async def test_a_webhook_does_not_say_who_edited(home: Home) -> None:
+    forum = FakeDiscourse(webhooks=True, poll_seconds=3_600)
+    await forum.start()
+    town = Town(forum)
+    try:
+        async with listening(forum, home):
+            by_another, by_herself = town.say("Just a word.", town.ben), town.say("@spaces, hello?"[8:])
+            forum.edit(by_another, "@spaces weekly", by=town.ann)
+            forum.edit(by_herself, "@spaces daily")
+            body = orjson.dumps({"notification": {"id": 1, "user_id": forum.bot.id, "notification_type": 1}})
+            async with aiohttp.ClientSession() as session:
+                assert await forum.send_hook(session, "notification_created", body) == 200
+            await home.until(lambda: bool(forum.answers(by_herself)))
+    finally:
+        await forum.stop()
+    assert [command.id for command in home.commands] == [by_herself]
+
+
 async def test_with_webhooks_it_is_answered_at_once(home: Home) -> None:
     forum = FakeDiscourse(webhooks=True, poll_seconds=3_600)
     await forum.start()
