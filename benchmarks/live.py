@@ -243,8 +243,10 @@ def _memory() -> None:
             config += [f"{key} = {json.dumps(value)}" for key, value in there.settings.items()]
             environ |= {f"SPACES_{name}_{key}".upper(): secret for key, secret in there.secrets.items()}
         (home / "spaces.toml").write_text("\n".join(config), encoding="utf-8")
-        command = [sys.executable, "-m", "bot", "-c", str(home / "spaces.toml"), "run"]
-        process = subprocess.Popen(command, env=environ, stderr=subprocess.PIPE, text=True)
+        spaces = [sys.executable, "-m", "bot", "-c", str(home / "spaces.toml")]
+        # What migrates a database is not there the next time.
+        subprocess.run([*spaces, "db", "upgrade"], env=environ, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - our own
+        process = subprocess.Popen([*spaces, "run"], env=environ, stderr=subprocess.PIPE, text=True)  # noqa: S603 - our own
         assert process.stderr is not None  # noqa: S101 - it is a pipe
         read = 0
         for line in process.stderr:

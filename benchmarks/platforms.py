@@ -1,6 +1,6 @@
 """A fake platform in a process of its own, so that it takes no time from what is measured.
 
-Started as `python -m benchmarks.platforms NAME MESSAGES`; it writes its settings and secrets on one line, and then does
+Started as `python -m benchmarks.platforms NAME MESSAGES [POSTS]` (POSTS: in each topic of a forum); it writes its settings and secrets on one line, and then does
 what each line of its input says: `say COUNT PER_SECOND` (0: as fast as it can). Each message's text is the moment at
 which it was sent.
 """
@@ -43,10 +43,10 @@ class Platform:
 
 
 @contextmanager
-def platform(name: str, messages: int) -> Iterator[Platform]:
-    """A platform with so many messages of history."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.platforms", name, str(messages)], cwd=Path(__file__).parents[1],
+def platform(name: str, messages: int, posts: int = 0) -> Iterator[Platform]:
+    """A platform with so many messages of history; `posts` is how many stand in each topic, 0 for few in most."""
+    process = subprocess.Popen(  # noqa: S603 - our own
+        [sys.executable, "-m", "benchmarks.platforms", name, str(messages), str(posts)], cwd=Path(__file__).parents[1],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
@@ -58,7 +58,7 @@ def platform(name: str, messages: int) -> Iterator[Platform]:
         process.communicate()
 
 
-def _populated(name: str, messages: int) -> tuple[Any, list[str], list[str]]:
+def _populated(name: str, messages: int, posts: int = 0) -> tuple[Any, list[str], list[str]]:
     """A platform before it is switched on, so that none of this is an event that still waits to be heard."""
     from tests.contract.world import make  # noqa: PLC0415 - the processes that measure shall not carry it
 
@@ -76,10 +76,8 @@ def _populated(name: str, messages: int) -> tuple[Any, list[str], list[str]]:
             fake.say(channel, who, text, at=at)
         elif left == 0:
             first = fake.open_thread(channel, who, f"A topic numbered {number}", text, at=at)
-            thread, left = (
-                fake.standing()[first].thread_id or "",
-                min(int(2 * chance.paretovariate(1.1)), 500),
-            )
+            thread = fake.standing()[first].thread_id or ""
+            left = posts - 1 if posts else min(int(2 * chance.paretovariate(1.1)), 500)
         else:
             fake.say(channel, who, text, thread=thread, at=at)
             left -= 1
@@ -109,4 +107,4 @@ async def _say(fake: Any, channels: list[str], people: list[str], count: int, pe
 
 if __name__ == "__main__":
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve(*_populated(sys.argv[1], int(sys.argv[2]))))
+        asyncio.run(_serve(*_populated(sys.argv[1], *map(int, sys.argv[2:]))))

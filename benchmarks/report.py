@@ -17,11 +17,11 @@ from storage.database import Database
 _T = TypeVar("_T")
 
 
-def say(what: str, ours: float, floor: float, unit: str, goal: str = "") -> None:
+def say(what: str, ours: float, floor: float, unit: str, goal: str = "", *, spread: str = "") -> None:
     """One line: ours, the floor of the same run, the ratio; `goal` is what we aimed at."""
     aim = f"   goal {goal}" if goal else ""
     print(
-        f"{what:<58} ours {ours:>12,.1f}  floor {floor:>12,.1f} {unit:<12} ratio {ours / floor:6.2f}{aim}",
+        f"{what:<58} ours {ours:>12,.1f}  floor {floor:>12,.1f} {unit:<12} ratio {ours / floor:6.2f}{spread}{aim}",
         flush=True,
     )
 
@@ -35,8 +35,7 @@ def by_turns(rounds: int, ours: Callable[[], _T], floor: Callable[[], _T]) -> tu
 def compare(what: str, ours: list[float], floor: list[float], unit: str, goal: str = "") -> None:
     """One line: the medians of ours and of the floor, the ratio of each round, and the goal."""
     ratios = sorted(mine / bare for mine, bare in zip(ours, floor, strict=True))
-    spread = f"{ratios[0]:.2f} to {ratios[-1]:.2f}"
-    say(what, median(ours), median(floor), unit, f"{goal} ({spread})" if goal else f"({spread})")
+    say(what, median(ours), median(floor), unit, goal, spread=f" ({ratios[0]:.2f} to {ratios[-1]:.2f})")
 
 
 def peak_memory() -> float:

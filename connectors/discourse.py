@@ -250,6 +250,10 @@ class _Client(DiscourseClient):  # type: ignore[misc] # it has no types
 
     def _fresh(self) -> requests.Session:
         session = requests.Session()
+        # Proxies and certificates of the environment are read once, not for each request; passwords in it are not ours.
+        found = session.merge_environment_settings(self.host, {}, None, None, None)
+        session.proxies, session.verify, session.cert = found["proxies"], found["verify"], found["cert"]
+        session.trust_env = False
         adapter = HTTPAdapter()
         adapter.poolmanager.pool_classes_by_scheme = {
             "http": _noted(HTTPConnectionPool, self._sockets, self._closed),

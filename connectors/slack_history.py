@@ -212,7 +212,8 @@ class History:
                         yield await self._page(draft, None, swept)
                     await self._fill(stretch.channel, draft, chunk)
                     swept += piece
-            await self._fill(stretch.channel, draft, rows)
+            # Slack tells the newest first; the database's indexes would rather grow at their end.
+            await self._fill(stretch.channel, draft, reversed(rows))
             if position is None:
                 end = lowest if more else stretch.oldest + INSTANT
                 last = min(at - INSTANT, observed_at)

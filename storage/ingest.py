@@ -99,11 +99,14 @@ def _message_row(source: int, observed: int, message: Message) -> Row:
         json = orjson.dumps(
             {storable(emoji): people for emoji, people in reactions.items()}, option=orjson.OPT_SORT_KEYS
         ).decode()
+    said = f"{id_}{channel}{author}{text}{thread}{reply_to}{url}"
+    if not said.isascii() or "\0" in said:  # else nothing in it needs a closer look, which takes longer
+        id_, channel, text = storable(id_), storable(channel), storable(text)
+        author, thread, reply_to, url = map(storable, (author, thread, reply_to, url))
     tags = orjson.dumps(sorted(map(storable, marks))).decode() if marks else None
     return (
-        source, storable(id_), storable(channel), storable(author), to_micros(created), storable(text),
-        storable(thread), opens, storable(reply_to), revision, observed, json, count, solution, storable(url), tags,
-        None, False, None, True,
+        source, id_, channel, author, to_micros(created), text, thread, opens, reply_to, revision, observed,
+        json, count, solution, url, tags, None, False, None, True,
     )  # fmt: skip
 
 

@@ -46,10 +46,17 @@ def note_refusals(session: Session, source_id: int, page: Page) -> None:
                 )
             )
             session.flush()
+    if not (page.readable and _any_refused(session, source_id)):
+        return
     for start in range(0, len(page.readable), _AT_ONCE):
         answered = Refusal.channel_id.in_(page.readable[start : start + _AT_ONCE])
         mine = Refusal.source_id == source_id, Refusal.told_at <= page.observed_at
         session.execute(delete(Refusal).where(*mine, answered))
+
+
+def _any_refused(session: Session, source_id: int) -> bool:
+    sql = f"SELECT 1 FROM refusals WHERE source_id = {int(source_id)} LIMIT 1"
+    return session.connection().exec_driver_sql(sql).first() is not None
 
 
 def begin_history(session: Session, source_id: int, since: datetime, *, earlier: bool = False) -> datetime:

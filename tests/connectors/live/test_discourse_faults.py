@@ -197,6 +197,19 @@ async def test_a_redirect_is_not_followed_with_the_key(forum: FakeDiscourse, hom
 # --- webhooks -------------------------------------------------------------------------------------------------------
 
 
+async def test_the_proxy_of_the_environment_is_asked(
+    forum: FakeDiscourse, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    populate(forum)
+    monkeypatch.setenv("http_proxy", forum.settings["url"])  # it knows the forum as any proxy would
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    forum.settings["url"] = "http://forum.example"
+    async with connected(forum) as connector:
+        await home.fetch(connector)
+    assert home.standing() == forum.standing()
+
+
 async def test_a_webhook_wakes_the_poll_and_carries_nothing(home: Home) -> None:
     forum = FakeDiscourse(webhooks=True, poll_seconds=3600)
     await forum.start()
