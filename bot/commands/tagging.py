@@ -91,7 +91,11 @@ def _wish(ask: Ask, typed: Sequence[Token], *, verdict: bool) -> _Wish:
 
 def _names(token: Token, label: str | None) -> bool:
     """Whether it is one more word for the label: "product" of "product idea"."""
-    titles = {word for title in said(LABELS[label].title).values() for word in plain(title).split()} if label else ()
+    titles = (
+        {word for title in said(LABELS[label].title).values() for word in plain(title).split()}
+        if label
+        else ()
+    )
     return label is not None and (label_words().get(token.plain) == label or token.plain in titles)
 
 

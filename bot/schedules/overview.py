@@ -78,14 +78,18 @@ class View:
         """What the operator should know: one sentence, or None."""
         for told in self.unsent:
             if told.state == posts.FAILED:
-                cure = f"When that is mended: spaces digest {self.schedule.period} --post --schedule {self.name}"
+                cure = (
+                    f"When that is mended: spaces digest {self.schedule.period} --post --schedule {self.name}"
+                )
                 return f"the digest of {told.first} could not be posted to {self.schedule.channel}. {told.why} {cure}"
             if digests.is_stubborn(told):
                 return f"the digest of {told.first} is not posted to {self.schedule.channel} yet. {told.why}"
         late = _SOON + timedelta(minutes=self.schedule.wait_minutes)
         if self.due and now - self.due[0].due_at > late and not self.is_quiet:
             why = self.obstacle or "It could not be made; the log of `spaces run` says why."
-            return f"the digest of {self.due[0].window.first} was due at {_local(self.due[0])} and waits: {why}"
+            return (
+                f"the digest of {self.due[0].window.first} was due at {_local(self.due[0])} and waits: {why}"
+            )
         return None
 
 
@@ -143,4 +147,3 @@ def _obstacle(schedule: Schedule, due: Slot | None, sources: Mapping[str, Source
 
 def _local(slot: Slot) -> str:
     return f"{slot.due_at.astimezone(slot.window.zone):%Y-%m-%d %H:%M}"
-

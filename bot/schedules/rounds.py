@@ -189,7 +189,9 @@ class Rounds:
                 self._told.add(report)
                 log.error("%s", trouble, extra={"schedule": view.name, "source": view.schedule.source})
             if config.run.report_to:
-                await self._writer.first(partial(_report, to=config.run.report_to, purpose=report, view=view, words=trouble))
+                await self._writer.first(
+                    partial(_report, to=config.run.report_to, purpose=report, view=view, words=trouble)
+                )
 
 
 def purpose(key: str, slot: Slot) -> str:

@@ -38,7 +38,9 @@ def plain(
 ) -> Composed:
     """A digest that says no more than whose it is, and of when."""
     del session, config, now
-    return Composed(Post("", f"{name} {slot.window.first}", " ".join(unread)), {"questions": (3.0, None, None)})
+    return Composed(
+        Post("", f"{name} {slot.window.first}", " ".join(unread)), {"questions": (3.0, None, None)}
+    )
 
 
 class Town:
@@ -74,8 +76,12 @@ class Town:
     @property
     def rows(self) -> dict[tuple[str, str], tuple[str, str | None]]:
         with self.database.read() as session:
-            chosen = select(tables.Digest.schedule, tables.Digest.first, tables.Digest.outcome, tables.Digest.why)
-            return {(schedule, first): (outcome, why) for schedule, first, outcome, why in session.execute(chosen)}
+            chosen = select(
+                tables.Digest.schedule, tables.Digest.first, tables.Digest.outcome, tables.Digest.why
+            )
+            return {
+                (schedule, first): (outcome, why) for schedule, first, outcome, why in session.execute(chosen)
+            }
 
     def told(self, key: str) -> Sequence[digests.Told]:
         with self.database.read() as session:
