@@ -245,8 +245,8 @@ def _memory() -> None:
         (home / "spaces.toml").write_text("\n".join(config), encoding="utf-8")
         spaces = [sys.executable, "-m", "bot", "-c", str(home / "spaces.toml")]
         # What migrates a database is not there the next time.
-        subprocess.run([*spaces, "db", "upgrade"], env=environ, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - our own
-        process = subprocess.Popen([*spaces, "run"], env=environ, stderr=subprocess.PIPE, text=True)  # noqa: S603 - our own
+        subprocess.run([*spaces, "db", "upgrade"], env=environ, check=True, stdout=subprocess.DEVNULL)
+        process = subprocess.Popen([*spaces, "run"], env=environ, stderr=subprocess.PIPE, text=True)
         assert process.stderr is not None  # noqa: S101 - it is a pipe
         read = 0
         for line in process.stderr:

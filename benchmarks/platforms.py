@@ -45,7 +45,7 @@ class Platform:
 @contextmanager
 def platform(name: str, messages: int, posts: int = 0) -> Iterator[Platform]:
     """A platform with so many messages of history; `posts` is how many stand in each topic, 0 for few in most."""
-    process = subprocess.Popen(  # noqa: S603 - our own
+    process = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.platforms", name, str(messages), str(posts)], cwd=Path(__file__).parents[1],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -9,6 +10,7 @@ from bot.audience import OPERATOR, Audience
 from bot.config import Config
 from bot.digest.compute import compute, measure
 from bot.digest.model import Digest, Explanation
+from bot.goals import progress
 from bot.mistakes import ConfigError, suggestion
 from bot.settle import Screen, settle
 from bot.spaces.catalogue import METRICS
@@ -85,9 +87,12 @@ def community_at(
 
 
 def digest_of(
-    community: Community, config: Config, window: Window, areas: Sequence[Area] | None = None
+    community: Community, config: Config, window: Window, areas: Sequence[Area] | None = None, **more: Any
 ) -> Digest:
-    """The digest of a window; without `areas`, of those that the configuration shows, the north star first."""
+    """The digest of a window; without `areas`, of those that the configuration shows, the north star first.
+
+    `more` goes to `bot.digest.compute`.
+    """
     return compute(
         community,
         window,
@@ -95,7 +100,12 @@ def digest_of(
         purpose=config.community.purpose,
         areas=areas or _areas(config),
         opted_out=opted_out(community.session, config),
-    )
+        goals=[
+            goal for goal in progress(community, config.community.zone)
+            if community.audience.staff or not goal.metric.staff_only
+        ],
+        **more,
+    )  # fmt: skip
 
 
 def read_moment(as_of: str | None, config: Config, option: str = "--as-of") -> datetime:

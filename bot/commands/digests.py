@@ -19,6 +19,7 @@ from bot.commands.parameters import (
 )
 from bot.commands.replies import digest_post, digest_reply
 from bot.commands.text import plain
+from bot.digest.friendly import befriend
 from bot.languages import msgid
 from bot.spaces.model import Area
 from bot.spaces.window import Period
@@ -59,7 +60,7 @@ async def _post(ask: Ask) -> Reply:
         )
     period = Period(ask.options.get("period", Period.WEEKLY))
     areas, language = _areas(ask), ask.options.get("language", ask.config.community.language)
-    digest = await ask.doors.digest(ask, period, areas)
+    digest = befriend(await ask.doors.digest(ask, period, areas))
     post = await ask.doors.read(lambda _session: digest_post(digest, ask.connector, language))
     where = f"{place}/{ask.command.thread_id}" if ask.command.thread_id else place
     shown = f" {ask.options['area']}" if "area" in ask.options else ""

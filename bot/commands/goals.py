@@ -7,8 +7,9 @@ from bot.commands.naming import find, metric_names
 from bot.commands.parsing import without_fillers
 from bot.commands.quantities import days, duration, number, share
 from bot.commands.text import Token
+from bot.digest.goals import goal_said
 from bot.digest.render.markdown import escape
-from bot.goals import Pace, Progress, progress
+from bot.goals import Progress, progress
 from bot.languages import msgid
 from bot.spaces.catalogue import METRICS
 from bot.spaces.model import Metric, Unit
@@ -18,13 +19,6 @@ from storage import goals
 _OFF = frozenset({"off", "remove", "delete", "none", "quitar", "quita", "fuera", "borrar", "borra", "no"})
 _BY = frozenset({"by", "until", "before", "antes", "hasta", "al", "to", "reach"})
 _PERCENT = 100
-_PACES = {
-    Pace.REACHED: msgid("reached"),
-    Pace.ON_PACE: msgid("on pace"),
-    Pace.BEHIND: msgid("behind"),
-    Pace.MISSED: msgid("missed"),
-    Pace.UNKNOWN: msgid("pace unknown"),
-}
 
 
 async def _goal(ask: Ask) -> Reply:
@@ -76,19 +70,7 @@ async def _list(ask: Ask) -> Reply:
 
 
 def _line(ask: Ask, found: Progress) -> str:
-    words, unit = ask.words, found.metric.unit
-    said = words.gettext(
-        "{title}: {value} of {target} by {day}: {pace}",
-        title=words.gettext(found.metric.title),
-        value=words.value(unit, found.value),
-        target=words.amount(unit, found.target),
-        day=words.full_day(found.due),
-        pace=words.gettext(_PACES[found.pace]),
-    )
-    if found.expected is not None and found.pace in (Pace.ON_PACE, Pace.BEHIND):
-        by_now = words.gettext("{value} by now", value=words.amount(unit, found.expected))
-        said += f" ({by_now})"
-    return f"- {escape(said)} · {escape(words.window(found.window))}"
+    return f"- {escape(goal_said(found, ask.words))} · {escape(ask.words.window(found.window))}"
 
 
 async def _drop(ask: Ask, metric: Metric) -> Reply:

@@ -1,12 +1,14 @@
 """Computes a digest: every reading of a window and of the one before, and the lists beside them. No words."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import product
+from typing import TYPE_CHECKING
 
-from bot.digest.model import AreaReadings, Change, DayCount, Digest, Reading, SourceCoverage
+from bot.digest import staff
+from bot.digest.model import AreaReadings, Change, Correction, DayCount, Digest, Reading, SourceCoverage
 from bot.digest.recognition import thanks
 from bot.spaces.catalogue import METRICS
 from bot.spaces.community import Community
@@ -18,6 +20,12 @@ from bot.spaces.support import unanswered
 from bot.spaces.values import ENOUGH, unknown
 from bot.spaces.window import Window
 from storage.times import from_micros, to_micros
+
+if TYPE_CHECKING:
+    from bot.goals import Progress
+
+Published = Mapping[str, tuple[float, int | None, int | None]]
+"""Metric -> its number, numerator and denominator as people have read them."""
 
 _UNANSWERED = 10
 _IDEAS = 5
@@ -33,20 +41,27 @@ def compute(
     purpose: str = "",
     areas: Sequence[Area] = tuple(Area),
     opted_out: Collection[str] = (),
+    goals: Sequence["Progress"] = (),
+    published: Published | None = None,
+    unread: Sequence[str] = (),
 ) -> Digest:
     """Everything a digest of this window says, as known at `community.as_of`.
 
-    `areas` are shown in that order; `opted_out` are persons (see storage.people) who are never named in thanks.
+    `areas` are shown in that order, the first matters most; `opted_out` are persons (see storage.people) who are never
+    named in thanks. `published` are the numbers of the window before as they were posted, `unread` sources whose
+    history is still being read.
     """
     previous = window.previous()
     open_questions = unanswered(community, window)
+    found = tuple(AreaReadings(area, _readings(community, area, window, previous)) for area in areas)
+    is_staff = community.audience.staff
     return Digest(
         community=name,
         purpose=purpose,
         window=window,
         previous=previous,
         as_of=community.as_of,
-        areas=tuple(AreaReadings(area, _readings(community, area, window, previous)) for area in areas),
+        areas=found,
         unanswered=tuple(community.question_evidence(open_questions, limit=_UNANSWERED)),
         unanswered_total=len(open_questions),
         ideas=tuple(top_ideas(community, window, limit=_IDEAS)),
@@ -54,7 +69,25 @@ def compute(
         coverage=_coverage(community, window),
         days=_days(community, window),
         currency=community.assumptions.currency,
+        goals=tuple(goal for goal in goals if goal.metric.area in areas),
+        corrections=tuple(_corrections(found, published or {})),
+        unread=tuple(unread),
+        unsure=staff.unsure(community, window) if is_staff else 0,
+        refused=staff.refused(community) if is_staff else (),
     )
+
+
+def _corrections(areas: Sequence[AreaReadings], published: Published) -> Iterator[Correction]:
+    """The published numbers that are others by now. Whether readers would see the difference, the words decide."""
+    for reading in (reading for area in areas for reading in area.readings):
+        if reading.metric.name in published and reading.previous.number is not None:
+            number, part, whole = published[reading.metric.name]
+            before = replace(
+                reading.previous, number=number, numerator=part, denominator=whole,
+                too_few=whole is not None and whole < ENOUGH, lower_bound=False, parts={},
+            )  # fmt: skip
+            if before.number != reading.previous.number:
+                yield Correction(reading.metric, before, reading.previous)
 
 
 def measure(metric: Metric, community: Community, window: Window) -> Value:

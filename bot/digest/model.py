@@ -4,11 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from bot.spaces.model import Area, Evidence, Metric, Value
 from bot.spaces.window import Window
 
-VERSION = 1
+if TYPE_CHECKING:
+    from bot.goals import Progress
+
+VERSION = 2
 """Of the JSON form (docs/digest.schema.json). Raised when a reader of the old form would go wrong."""
 
 
@@ -66,6 +70,24 @@ class SourceCoverage:
 
 
 @dataclass(frozen=True, slots=True)
+class Correction:
+    """A headline number of the window before that was published, and is another one since."""
+
+    metric: Metric
+    published: Value
+    now: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Channels of one source that the platform does not let us read. Only those are named whose names all may know."""
+
+    source: str
+    channels: tuple[str, ...]
+    unnamed: int
+
+
+@dataclass(frozen=True, slots=True)
 class DayCount:
     """One bar of the chart."""
 
@@ -97,6 +119,20 @@ class Digest:
     """One bar a bucket: days; for a quarter, 13 weeks (named by their first day), the last of 6 to 8 days."""
     currency: str = "EUR"
     """ISO 4217 code that the money lines are in (bot.spaces.community.Assumptions)."""
+    friendly: bool = False
+    """For the community itself: fewer numbers, and nobody named for waiting."""
+    goals: tuple["Progress", ...] = ()
+    corrections: tuple[Correction, ...] = ()
+    unread: tuple[str, ...] = ()
+    """Sources whose history was still being read: more may come."""
+    unsure: int = 0
+    """Messages of the window that the machine is unsure about, for a person to look at."""
+    refused: tuple[Refused, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Nobody wrote anything, bots apart."""
+        return not any(source.messages or source.staff_messages for source in self.coverage)
 
 
 @dataclass(frozen=True, slots=True)

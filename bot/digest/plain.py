@@ -49,6 +49,9 @@ _EMPHASIS = re.compile(r"[*_~`]")
 
 _LIST = re.compile(r"^(\d*)([-+]|(?<=\d)[.)](?=\s|$))")
 
+_TITLE = re.compile(r"(?<=[\w)\]])[ \t]*\n+\s*(?=\S)")
+"""The end of a first line that is no sentence: what follows does not go on with it."""
+
 _READ = 4_000
 """Characters looked at: an excerpt never needs more, and no rule can then become slow."""
 
@@ -70,6 +73,7 @@ def excerpt(text: str, limit: int = 140) -> str:
     text = _untitled(text[:_READ])
     for pattern, replacement in _RULES:
         text = pattern.sub(replacement, text)
+    text = _TITLE.sub(" \N{EM DASH} ", text.strip(), count=1)
     return shorten(clean(html.unescape(text)), limit)
 
 

@@ -3,78 +3,21 @@
 Texts are plain and clean (bot.digest.plain), but not escaped: names and excerpts may hold any visible character.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.digest import plain
-from bot.digest.model import Digest, Reading, SourceCoverage
-from bot.digest.words import ChangeSaid, Words
-from bot.spaces.model import Area, Evidence
+from bot.digest.briefing import Briefing, brief, thanked
+from bot.digest.goals import goal_said
+from bot.digest.model import AreaReadings, Digest, Reading, Refused, SourceCoverage
+from bot.digest.said import AreaSaid, CoverageSaid, MessageSaid, MetricSaid, ThanksSaid, message
+from bot.digest.words import Words
+
+__all__ = ["AreaSaid", "CoverageSaid", "MessageSaid", "MetricSaid", "Spoken", "ThanksSaid", "speak"]
 
 _SILENCE = timedelta(days=2)
 """A source that was silent for longer before the window's end has perhaps stopped being read."""
-
-
-@dataclass(frozen=True, slots=True)
-class MetricSaid:
-    """One line of an area."""
-
-    name: str
-    title: str
-    definition: str
-    value: str
-    known: bool
-    notes: tuple[str, ...]
-    """Why unknown, of how many, how sure, its parts."""
-    apart: str
-    """What staff and bots did beside it; empty when nothing."""
-    change: ChangeSaid
-    headline: bool
-
-    @property
-    def details(self) -> str:
-        """Notes and what is told apart, in one line."""
-        return " · ".join(part for part in (*self.notes, self.apart) if part)
-
-
-@dataclass(frozen=True, slots=True)
-class AreaSaid:
-    """One area: its letter in SPACES, its name, its lines."""
-
-    area: Area
-    letter: str
-    name: str
-    metrics: tuple[MetricSaid, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class MessageSaid:
-    """A message that the digest points to."""
-
-    text: str
-    url: str | None
-    byline: str
-    """Who, where and how old: "Ana in #help, 3 days ago"."""
-    support: str
-    """How many people and reactions stand behind it; empty for a question."""
-
-
-@dataclass(frozen=True, slots=True)
-class ThanksSaid:
-    """A person and what for."""
-
-    name: str
-    deeds: str
-
-
-@dataclass(frozen=True, slots=True)
-class CoverageSaid:
-    """What stands behind the numbers, for one source. `warning` says that its data begins too late or stops too early."""
-
-    source: str
-    counted: str
-    newest: str
-    warning: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,66 +25,111 @@ class Spoken:
     """Everything a digest says. An empty text or tuple is left out by every renderer."""
 
     language: str
+    friendly: bool
+    """For the community itself: less, and in a kinder form."""
     community: str
     purpose: str
     title: str
     compared: str
     rules: str
+    briefing: Briefing
+    goals_title: str
+    goals: tuple[str, ...]
     areas: tuple[AreaSaid, ...]
     unanswered_title: str
     unanswered: tuple[MessageSaid, ...]
+    """Beside those of the briefing; as the other lists."""
     unanswered_more: str
     ideas_title: str
     ideas: tuple[MessageSaid, ...]
     thanks_title: str
     thanks: tuple[ThanksSaid, ...]
+    staff_title: str
+    staff: tuple[str, ...]
+    """What those who look after the community should see to."""
     coverage_title: str
     coverage: tuple[CoverageSaid, ...]
     made: str
     more: str
     """What stands in place of whatever a platform has no room for."""
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """What must be said loudly, before any number."""
-        return tuple(source.warning for source in self.coverage if source.warning)
+    warnings: tuple[str, ...]
+    """What must be said loudly, before any number."""
 
 
 def speak(digest: Digest, language: str) -> Spoken:
     """Put a digest into words."""
     words = Words(language, digest.window.zone, digest.currency)
+    briefing, people = brief(digest, words), thanked(digest, words)
+    questions, ideas = (
+        digest.unanswered[briefing.shows("questions") :],
+        digest.ideas[briefing.shows("ideas") :],
+    )
     more = digest.unanswered_total - len(digest.unanswered)
+    coverage = tuple(_coverage(source, digest, words) for source in digest.coverage)
+    areas = (_area(area, digest, words) for area in digest.areas)
     return Spoken(
         language=language,
+        friendly=digest.friendly,
         community=plain.clean(digest.community),
         purpose=plain.clean(digest.purpose),
         title=words.window(digest.window),
         compared=words.gettext("compared with: {window}", window=words.window(digest.previous)),
-        rules=words.gettext(
-            "How to read: numbers count members only, staff and bots stand apart. "
-            "“\N{EN DASH}” means unknown, not zero. An arrow appears only where the change is more than chance."
-        ),
-        areas=tuple(
-            AreaSaid(
-                area.area,
-                area.area[0].upper(),
-                words.area(area.area),
-                tuple(_metric(reading, words) for reading in area.readings),
-            )
-            for area in digest.areas
-        ),
-        unanswered_title=words.gettext("Questions waiting for an answer"),
-        unanswered=tuple(_message(question, digest, words) for question in digest.unanswered),
-        unanswered_more=words.ngettext("and {n} more", "and {n} more", more) if more > 0 and digest.unanswered else "",
-        ideas_title=words.gettext("Ideas with the most support"),
-        ideas=tuple(_message(idea, digest, words, support=True) for idea in digest.ideas),
-        thanks_title=words.gettext("People to thank"),
-        thanks=tuple(ThanksSaid(plain.name(person.name), words.deeds(person.did)) for person in digest.thanks),
+        rules=_rules(digest, words),
+        briefing=briefing,
+        goals_title=words.gettext("Goals"),
+        goals=tuple(goal_said(goal, words) for goal in digest.goals),
+        areas=tuple(area for area in areas if area.metrics or area.unknown),
+        unanswered_title=words.gettext("More questions that wait") if briefing.shows("questions") else words.gettext("Questions waiting for an answer"),
+        unanswered=tuple(message(question, digest, words) for question in questions),
+        unanswered_more=words.ngettext("and {n} more", "and {n} more", more) if more > 0 and questions else "",
+        ideas_title=words.gettext("More ideas") if briefing.shows("ideas") else words.gettext("Ideas with the most support"),
+        ideas=tuple(message(idea, digest, words, support=True) for idea in ideas),
+        thanks_title=words.gettext("More people to thank"),
+        thanks=people[briefing.shows("people") :],
+        staff_title=words.gettext("For those who look after the community"),
+        staff=tuple(_staff(digest, words)),
         coverage_title=words.gettext("What stands behind these numbers"),
-        coverage=tuple(_coverage(source, digest, words) for source in digest.coverage),
-        made=words.gettext("As of {moment} ({zone})", moment=words.moment(digest.as_of), zone=digest.window.zone.key),
+        coverage=() if digest.friendly else coverage,
+        made=_made(digest, words),
         more=words.gettext("… and more in the full digest"),
+        warnings=tuple(filter(None, (_unread(digest, words), *(source.warning for source in coverage)))),
     )  # fmt: skip
+
+
+def _rules(digest: Digest, words: Words) -> str:
+    if digest.friendly:
+        return words.gettext("Numbers count members only. An arrow means: more than chance would make.")
+    return words.gettext(
+        "How to read: numbers count members only, staff and bots stand apart. "
+        "“\N{EN DASH}” means unknown, not zero. An arrow appears only where the change is more than chance."
+    )
+
+
+# --- the areas ----------------------------------------------------------------------------------------------------
+
+
+def _area(area: AreaReadings, digest: Digest, words: Words) -> AreaSaid:
+    known = [reading for reading in area.readings if reading.value.number is not None]
+    missing = [reading for reading in area.readings if reading.value.number is None]
+    return AreaSaid(
+        area.area,
+        area.area[0].upper(),
+        words.area(area.area),
+        tuple(_metric(reading, words) for reading in known),
+        "" if digest.friendly else _missing(missing, words),
+    )
+
+
+def _missing(readings: list[Reading], words: Words) -> str:
+    """Net promoter score, Satisfaction (no survey is connected); Attendance (…)."""
+    if not readings:
+        return ""
+    titles: dict[str, list[str]] = {}
+    for reading in readings:
+        reason = words.gettext(reading.value.reason) or words.gettext("unknown")
+        titles.setdefault(reason, []).append(words.gettext(reading.metric.title))
+    said = "; ".join(f"{', '.join(names)} ({reason})" for reason, names in titles.items())
+    return words.gettext("Not known: {metrics}.", metrics=said)
 
 
 def _metric(reading: Reading, words: Words) -> MetricSaid:
@@ -154,27 +142,58 @@ def _metric(reading: Reading, words: Words) -> MetricSaid:
         known=value.number is not None,
         notes=tuple(words.notes(metric.unit, value)),
         apart=words.apart(metric.unit, value),
+        caveat=words.caveat(metric.unit, value),
+        of=words.of(metric.unit, value),
         change=words.change(reading),
         headline=metric.headline,
     )
 
 
-def _message(message: Evidence, digest: Digest, words: Words, *, support: bool = False) -> MessageSaid:
-    behind = []
-    if support and message.people:
-        behind.append(words.ngettext("{n} person", "{n} people", message.people))
-    if support and message.reactions:
-        behind.append(words.ngettext("{n} reaction", "{n} reactions", message.reactions))
-    return MessageSaid(
-        text=plain.excerpt(message.text) or words.gettext("(no text)"),
-        url=plain.address(message.url),
-        byline=words.gettext(
-            "{author} in {channel}, {age}",
-            author=plain.name(message.author),
-            channel=f"#{plain.name(message.channel).lstrip('#')}",
-            age=words.age(message.created_at, digest.as_of),
-        ),
-        support=", ".join(behind),
+# --- what stands behind it ----------------------------------------------------------------------------------------
+
+
+def _staff(digest: Digest, words: Words) -> Iterator[str]:
+    if digest.unsure:
+        yield words.ngettext(
+            "{n} message may be tagged wrongly: have a look with /spaces tag.",
+            "{n} messages may be tagged wrongly: have a look with /spaces tag.",
+            digest.unsure,
+        )
+    for refused in digest.refused:
+        yield _refused(refused, words)
+
+
+def _refused(refused: Refused, words: Words) -> str:
+    source = plain.name(refused.source)
+    names = [f"#{plain.name(name).lstrip('#')}" for name in refused.channels]
+    if refused.unnamed:
+        names.append(words.ngettext("{n} channel", "{n} channels", refused.unnamed))
+    return words.gettext("{source}: {channels} cannot be read; spaces status says why.", source=source,
+                         channels=words.list(names))  # fmt: skip
+
+
+def _made(digest: Digest, words: Words) -> str:
+    moment, zone = words.moment(digest.as_of), digest.window.zone.key
+    if not digest.friendly or not digest.coverage:
+        return words.gettext("As of {moment} ({zone})", moment=moment, zone=zone)
+    return words.ngettext(
+        "From {n} message on {sources}, as of {moment} ({zone})",
+        "From {n} messages on {sources}, as of {moment} ({zone})",
+        sum(source.messages + source.staff_messages + source.bot_messages for source in digest.coverage),
+        sources=words.list([plain.name(source.source) for source in digest.coverage]),
+        moment=moment,
+        zone=zone,
+    )
+
+
+def _unread(digest: Digest, words: Words) -> str:
+    if not digest.unread:
+        return ""
+    return words.ngettext(
+        "{sources} is still being read: these numbers may grow.",
+        "{sources} are still being read: these numbers may grow.",
+        len(digest.unread),
+        sources=words.list([plain.name(source) for source in digest.unread]),
     )
 
 

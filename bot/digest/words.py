@@ -3,14 +3,14 @@
 Nothing here is escaped for a format; that is the renderers' part.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from babel import Locale, dates, numbers, units
+from babel import Locale, dates, lists, numbers, units
 
 from bot import languages
 from bot.digest.model import Change, Reading
@@ -199,6 +199,17 @@ class Words:
         ]
         return said
 
+    def of(self, unit: Unit, value: Value) -> str:
+        """The part and the whole of a share; empty where the value itself is said so."""
+        is_said = value.too_few or unit is not Unit.SHARE or value.numerator is None
+        return "" if is_said else self._of(value)
+
+    def caveat(self, unit: Unit, value: Value) -> str:
+        """What the number may never stand without: of how many, that they are too few, how low and high it may be."""
+        said = [self.gettext("too few to say")] if value.too_few else [self.of(unit, value)]
+        said += [self._part(unit, name, value.parts[name]) for name in ("low", "high") if name in value.parts]
+        return " · ".join(filter(None, said))
+
     def apart(self, unit: Unit, value: Value) -> str:
         """What staff and bots did, which the number leaves out: "+ 12 by staff, 40 by bots"; or nothing."""
         if unit is not Unit.COUNT:
@@ -222,7 +233,8 @@ class Words:
             return ChangeSaid("", "", was, "")
         was = self.gettext("was {value}", value=self.value(unit, before))
         if reading.change not in (Change.UP, Change.DOWN):
-            return ChangeSaid("", "", was, "")
+            same = self.value(unit, now) == self.value(unit, before)
+            return ChangeSaid("", "", self.gettext("as before") if same else was, "")
         up = reading.change is Change.UP
         mood = ""
         if reading.metric.direction is not Direction.NEITHER:
@@ -286,6 +298,10 @@ class Words:
             for name, n in did.items()
             if n
         )
+
+    def list(self, parts: Sequence[str]) -> str:
+        """a, b and c."""
+        return lists.format_list(parts, locale=self.locale) if parts else ""
 
     # How they are put together
 

@@ -38,7 +38,10 @@ def update(path: Path) -> bytes:
     for message in template():
         if message.id:
             known: Message | None = old.get(message.id)
-            string = known.string if known is not None else None
+            # A text that has got, or lost, its plural is another one.
+            string = (
+                known.string if known is not None and known.pluralizable is message.pluralizable else None
+            )
             new.add(message.id, string, locations=message.locations)
     written = BytesIO()
     write_po(written, new, omit_header=True, include_lineno=False, sort_output=True, width=110)

@@ -20,6 +20,8 @@ from bot.live.metrics import Metrics
 from bot.live.supervisor import Service, Supervisor
 from bot.live.writer import Writer
 from bot.mistakes import ConfigError
+from bot.schedules.composition import compose
+from bot.schedules.rounds import Rounds
 from bot.settings import Config, Source
 from bot.tagger import drain
 from connectors.base import Connector, load_connector
@@ -65,6 +67,11 @@ class Runner:
         self._served: dict[str, tuple[Supervisor, asyncio.Task[None]]] = {}
         self._health = Health(self._metrics, self._ready)
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._tagged = 0
+        """Since the last look for texts that are not to be kept."""
+        self._rounds = Rounds(
+            database, self._writer, self._metrics, config, self._owner, compose, self._derive
+        )
         self.started = asyncio.Event()
         """Set when the sources are being served and health can be asked."""
 
@@ -88,11 +95,13 @@ class Runner:
             async with self._writer:
                 self._serve(self._config)
                 log.info("running", extra={"port": self.port, "count": len(self._served)})
-                settling = asyncio.create_task(self._settle())
+                following = [asyncio.create_task(self._settle()), asyncio.create_task(self._rounds.run())]
                 self.started.set()
                 await self._stopping.wait()
                 log.info("stopping")
-                settling.cancel()
+                for task in following:
+                    task.cancel()
+                await asyncio.wait(following, timeout=_STOPPING)
                 await self._rest(list(self._served))
         finally:
             await self._health.stop()
@@ -123,7 +132,7 @@ class Runner:
         for name, (supervisor, _) in self._served.items():
             if name not in ended:
                 supervisor.retry()
-        self._config = self._desk.config = config
+        self._config = self._desk.config = self._rounds.config = config
         self._changing = asyncio.create_task(self._change(ended, config))
         log.info("the configuration was read again", extra={"count": len(wanted)})
 
@@ -184,25 +193,12 @@ class Runner:
     # --- what follows from what they say --------------------------------------------------------------------------
 
     async def _settle(self) -> None:
-        """Bring everything derived up to date, in pieces that live events need not wait for."""
+        """Keep everything derived up to date, and forget what is not to be kept."""
         cleaned, learned = datetime.min.replace(tzinfo=UTC), datetime.now(UTC)
         while True:
             try:
-                await self._writer.later(partial(_population, self._database, self._config))
-                decides = await self._database.run(learning.classifier, self._database, self._config)
-                tagged = 0
-                while some := await self._writer.later(
-                    partial(
-                        drain,
-                        self._database,
-                        batch=_BATCH,
-                        batches=1,
-                        classifier=decides,
-                        topic_tags=self._config.tagging.topic_tags,
-                    )
-                ):
-                    tagged += some
-                    self._writer.changes += 1
+                await self._derive()
+                tagged, self._tagged = self._tagged, 0
                 is_hourly = datetime.now(UTC) - cleaned > _CLEAN_EVERY
                 if is_hourly:
                     await self._writer.later(partial(_forget_sweeps, self._database))
@@ -220,6 +216,18 @@ class Runner:
                 self._metrics.error("", "settle")
                 log.exception("what is derived could not be brought up to date")
             await asyncio.sleep(_SETTLE_EVERY)
+
+    async def _derive(self) -> None:
+        """Bring everything derived up to date, in pieces that live events need not wait for."""
+        await self._writer.later(partial(_population, self._database, self._config))
+        decides = await self._database.run(learning.classifier, self._database, self._config)
+        tag = partial(
+            drain, self._database, batch=_BATCH, batches=1, classifier=decides,
+            topic_tags=self._config.tagging.topic_tags,
+        )  # fmt: skip
+        while some := await self._writer.later(tag):
+            self._tagged += some
+            self._writer.changes += 1
 
     async def _learn(self) -> None:
         """Learn from the moderators' verdicts, in a process of its own."""

@@ -6,11 +6,11 @@ from datetime import datetime
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from bot.app import areas_of, community_at, opted_out
+from bot.app import community_at, digest_of
 from bot.audience import Audience, source_ids
-from bot.digest.compute import compute
+from bot.commands.replies import digest_post
+from bot.digest.friendly import befriend
 from bot.digest.model import Digest
-from bot.digest.posts import post_of
 from bot.schedules.overview import key
 from bot.schedules.rounds import Composed
 from bot.schedules.settings import Schedule
@@ -23,14 +23,18 @@ from storage.tables import Channel
 def compose(
     session: Session, config: Config, name: str, slot: Slot, now: datetime, unread: Sequence[str] = ()
 ) -> Composed:
-    """The post of one period, or none where nobody wrote; `unread` are sources of which something may be missing."""
+    """The post of one period, or none where nobody wrote; `unread` are sources of which something may be missing.
+
+    It draws, so it takes a second.
+    """
     schedule = config.schedules[name]
     digest = digest_for(session, config, name, slot, now, unread)
     if schedule.skip_empty and digest.is_empty and not unread:
         return Composed(None, {}, "Nobody wrote anything.")
     language = schedule.language or config.community.language
-    post = post_of(digest, config.sources[schedule.source].connector, language)
-    return Composed(post, headlines(digest))
+    post = digest_post(digest, config.sources[schedule.source].connector, language)
+    # The outbox gives it its key.
+    return Composed(post._replace(key=""), headlines(digest))
 
 
 def digest_for(
@@ -38,17 +42,11 @@ def digest_for(
 ) -> Digest:
     """The digest of one period of a schedule, cut to what the readers of its channel can read."""
     schedule = config.schedules[name]
-    return compute(
-        community_at(session, config, now, audience(session, config, schedule)),
-        slot.window,
-        name=config.community.name,
-        purpose=config.community.purpose,
-        areas=schedule.areas or areas_of(config),
-        opted_out=opted_out(session, config),
-        published=digests.published(session, key(name, schedule), slot.window.previous().first),
-        unread=unread,
-        money=schedule.money or schedule.audience == "staff",
-    )
+    community = community_at(session, config, now, audience(session, config, schedule))
+    published = digests.published(session, key(name, schedule), slot.window.previous().first)
+    areas = sorted(schedule.areas, key=lambda area: area is not config.community.north_star)
+    found = digest_of(community, config, slot.window, areas, published=published, unread=unread)
+    return found if schedule.audience == "staff" else befriend(found, money=schedule.money)
 
 
 def audience(session: Session, config: Config, schedule: Schedule) -> Audience:

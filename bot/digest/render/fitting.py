@@ -20,6 +20,8 @@ class Line:
 
     text: str
     weight: int = USUAL
+    is_spare: bool = False
+    """When it is left out nobody needs to be told."""
 
 
 @dataclass(slots=True)
@@ -64,13 +66,18 @@ def _kept(sections: Sequence[Section], kept: list[set[int]], more: str) -> Itera
     for section, indexes in zip(sections, kept, strict=True):
         if indexes:
             lines = [section.lines[index].text for index in sorted(indexes)]
-            yield section.title, "\n".join(lines + [more] * (len(indexes) < len(section.lines)))
+            is_cut = any(not line.is_spare for n, line in enumerate(section.lines) if n not in indexes)
+            yield section.title, "\n".join(lines + [more] * is_cut)
 
 
 def metric_parts(metric: MetricSaid) -> tuple[str, str, str]:
-    """(title and value, change, details) of a number, each bounded, before escaping."""
+    """(title and value, change, what else) of a number, each bounded, before escaping.
+
+    Everything that is known of the headline and of what changed; of the rest what no number may stand without.
+    """
     head = f"{plain.shorten(metric.title, _TITLE)}: {plain.shorten(metric.value, _TITLE)}"
-    return head, plain.shorten(str(metric.change), _TITLE), plain.shorten(metric.details, _DETAILS)
+    beside = metric.details if metric.headline or metric.change.arrow else metric.caveat
+    return head, plain.shorten(str(metric.change), _TITLE), plain.shorten(beside, _DETAILS)
 
 
 def metric_weight(metric: MetricSaid) -> int:
@@ -85,13 +92,15 @@ def question_weight(index: int) -> int:
     return EARLY if index < _QUESTIONS_EARLY else LATE
 
 
+def short_parts(metric: MetricSaid) -> tuple[str, str, str]:
+    """(value with its arrow, title, what else in brackets) of a number for the community, before escaping."""
+    change = metric.change
+    before = change.before if metric.headline or change.arrow else ""
+    beside = ", ".join(filter(None, (metric.of, before)))
+    value = plain.shorten(f"{change.arrow} {metric.value}".strip(), _TITLE)
+    return value, plain.shorten(metric.title, _TITLE), f" ({beside})" if beside else ""
+
+
 def summary(spoken: Spoken) -> str:
-    """The digest in one line, for notifications: community, window and the headline numbers."""
-    headlines = [
-        f"{metric.title} {metric.value}"
-        for area in spoken.areas
-        for metric in area.metrics
-        if metric.headline and metric.known
-    ]
-    said = f"{plain.shorten(spoken.community, _TITLE)}: {spoken.title}"
-    return plain.shorten(". ".join([said, *headlines]), 400)
+    """The digest in one line, for notifications: whose it is, and what matters most."""
+    return plain.shorten(f"{plain.shorten(spoken.community, _TITLE)}: {spoken.briefing.headline}", 400)

@@ -4,8 +4,10 @@ import json
 from typing import Any
 
 from bot.digest import plain
+from bot.digest.briefing import brief
 from bot.digest.model import VERSION, Digest, Reading
 from bot.digest.words import Words
+from bot.goals import Progress
 from bot.spaces.model import Evidence, Value
 from bot.spaces.window import Window
 
@@ -30,6 +32,7 @@ def document(digest: Digest, language: str) -> dict[str, Any]:
         "previous": _window(digest.previous, words),
         "as_of": digest.as_of.isoformat(),
         "currency": digest.currency,
+        "headline": plain.unaddressed(brief(digest, words).headline),
         "areas": [
             {
                 "area": area.area.value,
@@ -44,6 +47,25 @@ def document(digest: Digest, language: str) -> dict[str, Any]:
             {**_message(idea), "people": idea.people, "reactions": idea.reactions} for idea in digest.ideas
         ],
         "thanks": [{"name": _text(person.name), "did": dict(person.did)} for person in digest.thanks],
+        "goals": [_goal(goal, words) for goal in digest.goals],
+        "corrections": [
+            {
+                "name": each.metric.name,
+                "published": _value(each.published, words),
+                "now": _value(each.now, words),
+            }
+            for each in digest.corrections
+        ],
+        "unread": [_text(source) for source in digest.unread],
+        "unsure": digest.unsure,
+        "refused": [
+            {
+                "source": _text(each.source),
+                "channels": list(map(_text, each.channels)),
+                "unnamed": each.unnamed,
+            }
+            for each in digest.refused
+        ],
         "coverage": [
             {
                 "source": _text(source.source),
@@ -94,6 +116,18 @@ def _value(value: Value, words: Words) -> dict[str, Any]:
         "too_few": value.too_few,
         "lower_bound": value.lower_bound,
         "parts": dict(value.parts),
+    }
+
+
+def _goal(goal: Progress, words: Words) -> dict[str, Any]:
+    return {
+        "name": goal.metric.name,
+        "target": goal.target,
+        "due": goal.due.isoformat(),
+        "window": _window(goal.window, words),
+        "value": _value(goal.value, words),
+        "expected": goal.expected,
+        "pace": goal.pace.value,
     }
 
 

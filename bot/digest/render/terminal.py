@@ -1,5 +1,6 @@
 """A digest for the terminal: tables and bars, readable without colour and at 80 columns."""
 
+from collections.abc import Sequence
 from io import StringIO
 
 from rich.console import Console, Group, RenderableType
@@ -33,6 +34,9 @@ def show(digest: Digest, language: str, console: Console | None = None) -> None:
     spoken = speak(digest, language)
     words = Words(language, digest.window.zone, digest.currency)
     console.print(_head(spoken))
+    console.print(_briefing(spoken, links=console.is_terminal))
+    if spoken.goals:
+        console.print(_section(spoken.goals_title, _lines(spoken.goals)))
     for area in spoken.areas:
         console.print(_area(area, wide=console.width >= _WIDE))
     for title, messages, more in (
@@ -48,7 +52,37 @@ def show(digest: Digest, language: str, console: Console | None = None) -> None:
         console.print(_section(spoken.thanks_title, rows))
     if digest.days:
         console.print(_section(words.gettext("Messages by members"), _bars(digest, words)))
+    if spoken.staff:
+        console.print(_section(spoken.staff_title, _lines(spoken.staff)))
     console.print(_foot(spoken))
+
+
+def _briefing(spoken: Spoken, *, links: bool) -> RenderableType:
+    briefing = spoken.briefing
+    blocks: list[RenderableType] = [Text(briefing.headline, style="bold")]
+    blocks += [Text(text) for text in (briefing.beside, briefing.corrections) if text]
+    if briefing.changes:
+        blocks.append(_section(briefing.changes_title, _lines(briefing.changes)))
+    if briefing.todo:
+        rows = _grid(2)
+        for number, each in enumerate(briefing.todo, 1):
+            said = Text(each.words)
+            for message in each.messages:
+                said.append("\n• ").append_text(_message(message, links=links))
+            for person in each.people:
+                said.append(f"\n• {person.name}: ").append(person.deeds, style=_DIM)
+            if each.more:
+                said.append(f"\n{each.more}", style=_DIM)
+            rows.add_row(Text(f"{number}."), said)
+        blocks.append(_section(briefing.todo_title, rows))
+    return Group(*blocks)
+
+
+def _lines(texts: Sequence[str]) -> RenderableType:
+    rows = _grid(2)
+    for text in texts:
+        rows.add_row(Text("•"), Text(text))
+    return rows
 
 
 def _head(spoken: Spoken) -> RenderableType:
@@ -61,7 +95,6 @@ def _head(spoken: Spoken) -> RenderableType:
         lines.append(Text(f"“{spoken.purpose}”", style="italic", justify="center"))
     lines.append(Text())
     lines += [Text(f"!! {warning}", style="bold yellow") for warning in spoken.warnings]
-    lines.append(Text(spoken.rules, style=_DIM))
     return Group(*lines)
 
 
@@ -82,6 +115,8 @@ def _area(area: AreaSaid, *, wide: bool) -> RenderableType:
         blocks.append(row)
         if metric.details and not wide:
             blocks.append(Padding(details, (0, 0, 0, 4)))
+    if area.unknown:
+        blocks.append(Text(area.unknown, style=_DIM))
     return _section(f"{area.letter} │ {area.name}", Group(*blocks))
 
 
@@ -101,16 +136,18 @@ def _change(metric: MetricSaid) -> Text:
 def _messages(title: str, messages: tuple[MessageSaid, ...], more: str, *, links: bool) -> RenderableType:
     rows = _grid(2)
     for message in messages:
-        said = Text(message.text, style=f"link {message.url}" if links and message.url else "")
-        said.append(f"\n{message.byline}", style=_DIM)
-        if message.support:
-            said.append(f" · {message.support}", style=_DIM)
-        if message.url:
-            said.append(f"\n{message.url}", style=_DIM)
-        rows.add_row(Text("•"), said)
+        rows.add_row(Text("•"), _message(message, links=links))
     if more:
         rows.add_row(Text(" "), Text(more, style=_DIM))
     return _section(title, rows)
+
+
+def _message(message: MessageSaid, *, links: bool) -> Text:
+    said = Text(message.text, style=f"link {message.url}" if links and message.url else "")
+    said.append(f"\n{message.about}", style=_DIM)
+    if message.url:
+        said.append(f"\n{message.url}", style=_DIM)
+    return said
 
 
 def _bars(digest: Digest, words: Words) -> RenderableType:
@@ -136,7 +173,8 @@ def _foot(spoken: Spoken) -> RenderableType:
     rows = _grid(2)
     for source in spoken.coverage:
         rows.add_row(Text(source.source), Text(f"{source.counted} · {source.newest}", style=_DIM))
-    return Group(_section(spoken.coverage_title, rows), Text(spoken.made, style=_DIM))
+    made = [Text(spoken.rules, style=_DIM), Text(spoken.made, style=_DIM)]
+    return Group(*([_section(spoken.coverage_title, rows)] if spoken.coverage else [Text()]), *made)
 
 
 def _section(title: str, body: RenderableType) -> RenderableType:

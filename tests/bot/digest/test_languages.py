@@ -26,7 +26,7 @@ def test_the_program_says_something() -> None:
     said = {message.id if isinstance(message.id, str) else message.id[0] for message in template()}
     # One from Python, one plural, one from the template, one label, one metric, one reason.
     assert {
-        "People to thank",
+        "More people to thank",
         "{n} answer",
         "What each number means",
         "Bug report",

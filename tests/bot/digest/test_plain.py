@@ -17,7 +17,7 @@ from tests.bot.digest.hostile import hostile
         # Discord
         ("<@!123> <@&45> <#678> <:wave:99> <t:1700000000:R> ||secret||", "@… @… #… :wave: secret"),
         # Discourse
-        ("Calibrate the sensor\n## Steps\n> quoted\n- one\n* two", "Calibrate the sensor Steps quoted one two"),
+        ("Calibrate the sensor\n## Steps\n> quoted\n- one\n* two", "Calibrate the sensor — Steps quoted one two"),
         ('![logo|690x300](upload://abc.png) [docs](https://a.example/d "t")', "logo docs"),
         ('[quote="ana, post:1"]\nold words\n[/quote]\nmy words', "my words"),
         ("<p>In <b>bold</b><br/>and</p><!-- hidden --> more", "In bold and more"),
@@ -84,4 +84,4 @@ def test_a_title_that_the_text_repeats_is_said_once() -> None:
         == "my vault fails. It is on Unraid."
     )
     assert plain.excerpt("For plan-b: how?\nfor `plan-b`: how? 2.6") == "for plan-b: how? 2.6"
-    assert plain.excerpt("Restore\nHow do I restore?") == "Restore How do I restore?"
+    assert plain.excerpt("Restore\nHow do I restore?") == "Restore — How do I restore?"

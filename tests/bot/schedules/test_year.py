@@ -50,9 +50,8 @@ async def test_a_year_of_digests_each_once(database: Database) -> None:
 
     async def work(process: Process) -> None:
         if chance.random() < 0.02:
-            town.village.broken[chance.choice(["post", "answer", "find"])] = [
-                Unsure("Reset."), Unavailable("Later.", 0.0)
-            ][: chance.randint(1, 2)]  # fmt: skip
+            faults: list[Exception] = [Unsure("Reset."), Unavailable("Later.", 0.0)]
+            town.village.broken[chance.choice(["post", "answer", "find"])] = faults[: chance.randint(1, 2)]
             outages["platform"] += 1
         await process.go()
 

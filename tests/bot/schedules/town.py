@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Self
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
@@ -104,7 +105,7 @@ class Process:
     async def _derive(self) -> None:
         self.derived += 1
 
-    async def __aenter__(self) -> "Process":
+    async def __aenter__(self) -> Self:
         await self.writer.__aenter__()
         return self
 
