@@ -30,8 +30,8 @@ from bot.training.fit import (
 from bot.training.talks import examples
 
 _ORDINARY = 4
-_OUTER, _INNER = 9, 6
-"""So many parts the communities are dealt into, to judge; and inside each rest, to train the second step."""
+_PARTS = 8
+"""So many parts the communities are dealt into, to judge, and to train the second step."""
 
 
 class Data(NamedTuple):
@@ -84,15 +84,20 @@ class Steps(NamedTuple):
     layers: Layers
 
 
-def fit(all_: Data, chosen: Bools) -> Steps:
-    """Learn from the chosen examples. The second step sees scores as they are on communities not trained on."""
+def inputs_apart(all_: Data) -> Floats:
+    """What the second step sees of every example, by first steps that saw nothing of its community."""
     inputs = np.zeros((len(all_.lines), 0), np.float32)
-    for part in dealt(all_.groups, _INNER):
-        texts = _fit_texts(all_, chosen & ~part)
-        found = inputs_of(all_, texts)
+    for part in dealt(all_.groups, _PARTS):
+        found = inputs_of(all_, _fit_texts(all_, ~part))
         inputs = found if not inputs.size else np.where(part[:, None], found, inputs)
-    learned = _repeated(all_, chosen)
-    return Steps(_fit_texts(all_, chosen), fit_layers(inputs[learned], all_.truth[learned]))
+    return inputs
+
+
+def fit(all_: Data, inputs: Floats) -> Steps:
+    """Learn from everything. The second step sees scores as they are on communities not trained on."""
+    everything = np.ones(len(all_.lines), bool)
+    learned = _repeated(all_, everything)
+    return Steps(_fit_texts(all_, everything), fit_layers(inputs[learned], all_.truth[learned]))
 
 
 def _fit_texts(all_: Data, chosen: Bools) -> Texts:
@@ -122,12 +127,12 @@ def dealt(groups: Sequence[str], parts: int) -> list[Bools]:
     return [where == n for n in range(min(parts, len(names)))]
 
 
-def judge(all_: Data) -> Judged:
-    """The probabilities of every example, by models that saw nothing of its community."""
+def judge(all_: Data, inputs: Floats) -> Judged:
+    """The probabilities of every example, by steps that saw nothing of its community (see `inputs_apart`)."""
     logits = np.zeros(all_.truth.shape, np.float32)
-    for part in dealt(all_.groups, _OUTER):
-        steps = fit(all_, ~part)
-        logits[part] = read_layers(steps.layers, inputs_of(all_, steps.texts))[part]
+    for part in dealt(all_.groups, _PARTS):
+        learned = _repeated(all_, ~part)
+        logits[part] = read_layers(fit_layers(inputs[learned], all_.truth[learned]), inputs[part])
     slope, offset = fit_line(logits, all_.truth)
     return Judged(1 / (1 + np.exp(-(logits * slope + offset))), slope, offset)
 
