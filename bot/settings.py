@@ -267,7 +267,7 @@ class Rights(_Section):
 class Tagging(_Section):
     """What moderators' reactions, and the topic tags of a platform, mean."""
 
-    classifier: Literal["model", "rules"] = "model"
+    classifier: Literal["rules", "model"] = "rules"
     emoji: dict[str, LabelName] = Field(default_factory=dict)
     topic_tags: dict[str, LabelName] = Field(default_factory=dict)
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from bot.classifiers import Classifier
 from bot.classifiers.marks import Marked
-from bot.classifiers.trained import Trained
+from bot.classifiers.rules import Rules
 from bot.reading import Reading
 from bot.walk import People, Walk, Walked
 from storage import conversations, queue, tags
@@ -39,11 +39,11 @@ def drain(
         database: where the messages are.
         on_progress: told after each batch how many are done, and how many there were.
         batch: about how many messages go into one transaction.
-        classifier: who decides; the model that ships if nobody is named.
+        classifier: who decides; the rules if nobody is named.
         batches: stop after so many; whoever calls again goes on there.
         topic_tags: what the platforms' own topic tags mean: tag -> label.
     """
-    decides = Marked(classifier or Trained(), topic_tags or {})
+    decides = Marked(classifier or Rules(), topic_tags or {})
     with database.read() as session:
         known = session.get(Setting, _SETTING)
         same = known is not None and known.value == decides.fingerprint

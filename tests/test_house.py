@@ -31,6 +31,13 @@ LINES = 350
 LONG: dict[str, str] = {
     "tests/bot/test_config.py": "one short case for each mistake that a configuration can hold",
     "storage/tables.py": "every table, on one page",
+    "storage/ingest.py": "the one door, and every statement behind it",
+    "bot/live/supervisor.py": "one source's life, from its lease to its posts",
+    "connectors/discord_live.py": "every event of the gateway, one function each",
+    "tests/connectors/live/test_discourse_asking.py": "who is answered, when, and only once, case by case",
+    "tests/fakes/discourse.py": "a forum's state and what people do on it",
+    "tests/fakes/slack.py": "a workspace's state and what people do in it",
+    "tests/storage/test_ingest.py": "the one door, case by case",
     "connectors/discord.py": "the one file that may know discord.py: its gateway and its requests",
     "tests/contract/test_connectors.py": "one suite over all platforms: what each must do, on one page",
     "tests/fakes/discourse_http.py": "the forum's side of the wire, one handler a path",

@@ -25,5 +25,6 @@ def goal_said(found: Progress, words: Words) -> str:
         pace=words.gettext(_PACES[found.pace]),
     )
     if found.expected is not None and found.pace in (Pace.ON_PACE, Pace.BEHIND):
-        said += f" ({words.gettext('{value} by now', value=words.amount(unit, found.expected))})"
+        by_now = words.gettext("{value} by now", value=words.amount(unit, found.expected))
+        said += f" ({by_now})"
     return said

@@ -165,11 +165,12 @@ def _staff(digest: Digest, words: Words) -> Iterator[str]:
 
 def _refused(refused: Refused, words: Words) -> str:
     source = plain.name(refused.source)
-    names = [f"#{plain.name(name).lstrip('#')}" for name in refused.channels]
-    if refused.unnamed:
-        names.append(words.ngettext("{n} channel", "{n} channels", refused.unnamed))
-    return words.gettext("{source}: {channels} cannot be read; spaces status says why.", source=source,
-                         channels=words.list(names))  # fmt: skip
+    # Their names stay in the status: whoever reads this need not be able to see the channels.
+    count = len(refused.channels) + refused.unnamed
+    channels = words.ngettext("{n} channel", "{n} channels", count)
+    return words.gettext(
+        "{source}: {channels} cannot be read; spaces status says why.", source=source, channels=channels
+    )
 
 
 def _made(digest: Digest, words: Words) -> str:

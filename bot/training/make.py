@@ -40,7 +40,9 @@ def card_of(data: Data, judged: Judged, thresholds: dict[str, float]) -> dict[st
         "corpus": {
             "messages": len(data.lines),
             "communities": len(set(data.groups)),
-            "by_language": {code: int((languages == code).sum()) for code in sorted(set(map(str, languages)))},
+            "by_language": {
+                code: int((languages == code).sum()) for code in sorted(set(map(str, languages)))
+            },
         },
         "cues": cues.written(),
         "judged": "communities dealt into 8 parts, each labelled by steps that saw nothing of it; thresholds chosen on the same answers",

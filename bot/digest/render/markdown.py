@@ -68,7 +68,8 @@ def _todo(spoken: Spoken) -> list[str]:
 
 def _table(spoken: Spoken, words: Words) -> list[str]:
     """All areas in one table, as few words as can be."""
-    rows = [f"| | {escape(words.gettext('Number'))} | {escape(words.gettext('Change'))} |", "|---|--:|---|"]
+    number, change = escape(words.gettext("Number")), escape(words.gettext("Change"))
+    rows = [f"| | {number} | {change} |", "|---|--:|---|"]
     for area in spoken.areas:
         rows.append(f"| **{area.letter} · {escape(area.name)}** | | |")
         for metric in area.metrics:

@@ -168,7 +168,7 @@ async def test_so_it_does_under_a_digest(forum: FakeDiscourse, town: Town) -> No
             town.help, Post("k", "La semana del 4 de mayo", "Siete preguntas.", buttons=(button,))
         )
     ((_, _, form),) = forum.posted()
-    assert form["raw"] == "Siete preguntas.\n\nExplicar @\u2060ben: `@spaces explain questions`"
+    assert bare(form["raw"]) == "Siete preguntas.\n\nExplicar @\u2060ben: `@spaces explain questions`"
 
 
 async def test_an_answer_too_short_for_the_forum_says_what_it_answers(
