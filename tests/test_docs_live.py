@@ -245,6 +245,7 @@ def test_the_metrics_are_those_that_are_given_out() -> None:
     figures.up("team", connected=True)
     figures.answered("team", "weekly", 0.1)
     figures.overdue("weekly", 1.0)
+    figures.digest("weekly", "posted")
     given = {
         line.split()[2]: line.split()[3]
         for line in figures.text().decode().splitlines()
