@@ -92,7 +92,7 @@ def test_every_form_and_language(imported: Run, tmp_path: Path) -> None:
                 form
             )
     numbers = json.loads(imported("digest", "weekly", "--as-of", "2026-05-04", "-f", "json").out)
-    assert numbers["version"] == 1
+    assert numbers["version"] == 2
     chart = tmp_path / "week.png"
     assert imported("digest", "weekly", "--as-of", "2026-05-04", "--chart", str(chart)).code == 0
     assert chart.read_bytes().startswith(b"\x89PNG")
