@@ -149,7 +149,8 @@ class Desk:
         if source != ask.source:
             settings = ask.config.sources.get(source)
             return settings is not None and settings.open and known and gate is None
-        if {channel_id, gate} & {ask.command.channel_id, ask.command.thread_id}:
+        here = {ask.command.channel_id, ask.command.thread_id} - {None}
+        if {channel_id, gate} & here:
             return True
         if gate is None:
             return known and not guest
