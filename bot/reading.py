@@ -30,10 +30,14 @@ class Read(NamedTuple):
 class Reading:
     """Reads conversations of one source."""
 
-    def __init__(self, session: Session, source: int, people: People) -> None:
+    def __init__(
+        self, session: Session, source: int, people: People, question_tags: Collection[str] = ()
+    ) -> None:
+        """`question_tags`: the topic tags (casefolded) that say that the first message asks something."""
         self._session = session
         self._source = source
         self._people = people
+        self._question_tags = question_tags
         self._places: dict[str, str] = {}
 
     def read(self, since: Mapping[str, Position], known: Mapping[str, Row]) -> Read:
@@ -76,7 +80,7 @@ class Reading:
         return {row.id: row for row in queue.by_id(self._session, self._source, sorted(ids))} if ids else {}
 
     def _asked(self, talks: Mapping[str, list[Member]], rows: Mapping[str, Row]) -> dict[str, bool]:
-        """Conversation -> its first message is a question, where a person said so or its text is gone."""
+        """Conversation -> its first message is a question, where a person or a topic tag said so or its text is gone."""
         there = [id_ for id_, talk in talks.items() if any(member.id == id_ for member in talk)]
         stored = tags.verdicts(self._session, self._source, there, "question")
         found = {id_: verdict for id_, (verdict, by_person) in stored.items() if by_person}
@@ -84,6 +88,8 @@ class Reading:
             row = rows.get(id_)
             if row is not None and (row.forgotten or self._people.is_bot(row.author_id)):
                 found.setdefault(id_, row.forgotten and stored.get(id_, (False, False))[0])
+            if row is not None and any(tag.casefold() in self._question_tags for tag in _marks(row.marks)):
+                found.setdefault(id_, True)
         return found
 
     def _turn(self, member: Member, row: Row | None) -> Turn:

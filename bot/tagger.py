@@ -75,13 +75,13 @@ def drain(
 class _Batch:
     """One transaction's work, on one source: conversations first, then labels."""
 
-    def __init__(self, session: Session, classifier: Classifier, source: int) -> None:
+    def __init__(self, session: Session, classifier: Marked, source: int) -> None:
         self.session = session
         self.classifier = classifier
         self.source = source
         self.people = People(session, source)
         self.walked = Walked()
-        self.reading = Reading(session, source, self.people)
+        self.reading = Reading(session, source, self.people, classifier.question_tags)
 
     def run(self, channel: str, limit: int) -> int:
         """Take about `limit` messages out of the queue, from this channel on; returns how many."""

@@ -1,15 +1,16 @@
 """What a person should look at: labels the machine is unsure of, and a random sample of those that it gave."""
 
-import random
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
+from itertools import chain, islice, zip_longest
 from typing import NamedTuple
+from zlib import crc32
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from storage.tables import Channel, Message, Source, Tag, TagChange
-from storage.tags import UNSURE
+from storage.tags import MODERATOR, UNSURE
 
 AUDIT, REVIEW = "audit", "review"
 """By which way a person's verdict came: asked about what was given, or about what was unsure."""
@@ -23,6 +24,7 @@ class Doubt(NamedTuple):
     source_id: int
     source: str
     external_id: str
+    channel_id: str | None
     label: str
     probability: float | None
     text: str
@@ -30,17 +32,27 @@ class Doubt(NamedTuple):
     via: str
 
 
-def pending(session: Session, limit: int, *, today: date) -> list[Doubt]:
-    """The newest that are unsure, and as many drawn at random (the same ones all day) from what the machine gave."""
-    unsure = _doubts(session, UNSURE, REVIEW, limit)
-    given = _doubts(session, "model", AUDIT, _LOOKED_AT)
-    audits = random.Random(today.toordinal()).sample(given, min(limit, len(given)))  # noqa: S311 - no secret
-    return [doubt for pair in zip(unsure, audits, strict=False) for doubt in pair][:limit] or (
-        unsure or audits
-    )[:limit]
+def pending(session: Session, limit: int, *, today: date, source: str | None = None) -> list[Doubt]:
+    """The newest that are unsure, and as many of what the machine gave, in an order drawn by lot for the day.
+
+    What was given is drawn by lot too, label by label in turns, so that rare ones are looked at as well. Answering
+    one leaves the order of the others as it was. `source`: only that one's.
+    """
+
+    def lot(doubt: Doubt) -> int:
+        return crc32(f"{today} {doubt.source} {doubt.external_id} {doubt.label}".encode())
+
+    unsure = _doubts(session, (UNSURE,), REVIEW, limit, source)
+    by_label: dict[str, list[Doubt]] = {}
+    for doubt in sorted(_doubts(session, ("model", "rules"), AUDIT, _LOOKED_AT, source), key=lot):
+        by_label.setdefault(doubt.label, []).append(doubt)
+    in_turns = (doubt for doubt in chain.from_iterable(zip_longest(*by_label.values())) if doubt is not None)
+    return sorted([*unsure, *islice(in_turns, max(len(unsure), limit // 2))], key=lot)[:limit]
 
 
-def _doubts(session: Session, decided_by: str, via: str, limit: int) -> list[Doubt]:
+def _doubts(
+    session: Session, decided_by: Sequence[str], via: str, limit: int, source: str | None
+) -> list[Doubt]:
     here = Message.source_id == Tag.source_id, Message.external_id == Tag.external_id
     there = Channel.source_id == Message.source_id, Channel.external_id == Message.channel_id
     chosen = (
@@ -49,7 +61,7 @@ def _doubts(session: Session, decided_by: str, via: str, limit: int) -> list[Dou
         .join(Channel, there[0] & there[1])
         .join(Source, Source.id == Tag.source_id)
         .where(
-            Tag.decided_by == decided_by,
+            Tag.decided_by.in_(decided_by),
             Message.deleted.is_(False),
             Message.text != "",
             Channel.counted.is_(True),
@@ -57,12 +69,15 @@ def _doubts(session: Session, decided_by: str, via: str, limit: int) -> list[Dou
         .order_by(Message.created_at.desc(), Message.external_id, Tag.label)
         .limit(limit)
     )
+    if source is not None:
+        chosen = chosen.where(Source.name == source)
     return [
         Doubt(
-            tag.source_id, name, tag.external_id, tag.label, tag.probability, message.text, message.url, via
+            tag.source_id, name, tag.external_id, message.channel_id, tag.label, tag.probability, message.text,
+            message.url, via,
         )
         for tag, message, name in session.execute(chosen)
-    ]
+    ]  # fmt: skip
 
 
 class Measured(NamedTuple):
@@ -73,16 +88,23 @@ class Measured(NamedTuple):
     asked: int
 
 
-def measured(session: Session) -> Sequence[Measured]:
-    """The measured precision of each label in this community."""
+def measured(session: Session, since: datetime | None = None) -> Sequence[Measured]:
+    """The measured precision of each label in this community, from verdicts that stand; `since`: only newer ones."""
+    asked = exists().where(
+        TagChange.source_id == Tag.source_id,
+        TagChange.external_id == Tag.external_id,
+        TagChange.label == Tag.label,
+        TagChange.via == AUDIT,
+        *([] if since is None else [TagChange.decided_at >= since]),
+    )
     rows = session.execute(
-        select(TagChange.label, TagChange.after, func.count())
-        .where(TagChange.via == AUDIT, TagChange.after.is_not(None))
-        .group_by(TagChange.label, TagChange.after)
+        select(Tag.label, Tag.verdict, func.count())
+        .where(Tag.decided_by == MODERATOR, asked)
+        .group_by(Tag.label, Tag.verdict)
     ).all()
     counts: dict[str, list[int]] = {}
-    for label, after, count in rows:
+    for label, right, count in rows:
         found = counts.setdefault(label, [0, 0])
-        found[0] += count if after else 0
+        found[0] += count if right else 0
         found[1] += count
     return [Measured(label, *both) for label, both in sorted(counts.items())]

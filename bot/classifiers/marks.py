@@ -14,6 +14,8 @@ class Marked:
     def __init__(self, inner: Classifier, labels: Mapping[str, str]) -> None:
         self._inner = inner
         self._labels = {tag.strip().casefold(): label for tag, label in labels.items()}
+        self.question_tags = {tag for tag, label in self._labels.items() if label == "question"}
+        """The tags (casefolded) whose topics ask something."""
 
     @property
     def fingerprint(self) -> str:

@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from bot.commands import digests, explaining, goals, lists, recording, tagging
+from bot.commands import digests, explaining, goals, lists, recording, reviewing, tagging
 from bot.commands.model import Entry
 from bot.commands.own import HELP, ME
 from bot.commands.status import STATUS
@@ -10,7 +10,7 @@ from connectors.records import Offer
 
 COMMANDS: tuple[Entry, ...] = (
     *digests.ENTRIES, *lists.ENTRIES, *explaining.ENTRIES, *goals.ENTRIES, *recording.ENTRIES, *tagging.ENTRIES,
-    *digests.POSTING, STATUS, ME, HELP,
+    *reviewing.ENTRIES, *digests.POSTING, STATUS, ME, HELP,
 )  # fmt: skip
 
 __all__ = ["COMMANDS", "HELP", "offers"]

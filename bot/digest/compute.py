@@ -73,6 +73,7 @@ def compute(
         corrections=tuple(_corrections(found, published or {})),
         unread=tuple(unread),
         unsure=staff.unsure(community, window) if is_staff else 0,
+        measured=staff.measured(community) if is_staff else (),
         refused=staff.refused(community) if is_staff else (),
     )
 

@@ -11,6 +11,7 @@ from bot.spaces.window import Window
 
 if TYPE_CHECKING:
     from bot.goals import Progress
+    from storage.reviews import Measured
 
 VERSION = 2
 """Of the JSON form (docs/digest.schema.json). Raised when a reader of the old form would go wrong."""
@@ -127,6 +128,8 @@ class Digest:
     """Sources whose history was still being read: more may come."""
     unsure: int = 0
     """Messages of the window that the machine is unsure about, for a person to look at."""
+    measured: tuple["Measured", ...] = ()
+    """How often the machine's labels were right here, of those that people checked in the year before `as_of`."""
     refused: tuple[Refused, ...] = ()
 
     @property

@@ -13,6 +13,7 @@ from bot.digest.goals import goal_said
 from bot.digest.model import AreaReadings, Digest, Reading, Refused, SourceCoverage
 from bot.digest.said import AreaSaid, CoverageSaid, MessageSaid, MetricSaid, ThanksSaid, message
 from bot.digest.words import Words
+from bot.spaces.catalogue import LABELS
 
 __all__ = ["AreaSaid", "CoverageSaid", "MessageSaid", "MetricSaid", "Spoken", "ThanksSaid", "speak"]
 
@@ -155,8 +156,8 @@ def _metric(reading: Reading, words: Words) -> MetricSaid:
 def _staff(digest: Digest, words: Words) -> Iterator[str]:
     if digest.unsure:
         yield words.ngettext(
-            "{n} message may be tagged wrongly: have a look with /spaces tag.",
-            "{n} messages may be tagged wrongly: have a look with /spaces tag.",
+            "{n} message may be tagged wrongly: have a look with /spaces review.",
+            "{n} messages may be tagged wrongly: have a look with /spaces review.",
             digest.unsure,
         )
     for refused in digest.refused:
@@ -176,7 +177,8 @@ def _refused(refused: Refused, words: Words) -> str:
 def _made(digest: Digest, words: Words) -> str:
     moment, zone = words.moment(digest.as_of), digest.window.zone.key
     if not digest.friendly or not digest.coverage:
-        return words.gettext("As of {moment} ({zone})", moment=moment, zone=zone)
+        said = words.gettext("As of {moment} ({zone})", moment=moment, zone=zone)
+        return f"{said}. {_measured(digest, words)}" if digest.measured else said
     return words.ngettext(
         "From {n} message on {sources}, as of {moment} ({zone})",
         "From {n} messages on {sources}, as of {moment} ({zone})",
@@ -184,6 +186,18 @@ def _made(digest: Digest, words: Words) -> str:
         sources=words.list([plain.name(source.source) for source in digest.coverage]),
         moment=moment,
         zone=zone,
+    )
+
+
+def _measured(digest: Digest, words: Words) -> str:
+    """How far the tags can be trusted here, as people found who looked at some drawn at random."""
+    found = [
+        words.gettext("{label} {right} of {asked}", label=words.gettext(LABELS[each.label].title),
+                      right=words.number(each.right), asked=words.number(each.asked))
+        for each in digest.measured
+    ]  # fmt: skip
+    return words.gettext(
+        "Tags found right by people who checked some at random: {labels}.", labels=words.list(found)
     )
 
 

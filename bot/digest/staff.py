@@ -1,9 +1,17 @@
-"""What only those who look after a community need to know: what is unsure, and what could not be read."""
+"""What only those who look after a community need to know: what is unsure or was wrong, and what could not be read."""
+
+from datetime import timedelta
 
 from bot.audience import gates, source_ids
 from bot.digest.model import Refused
 from bot.spaces.community import Community
 from bot.spaces.window import Window
+from storage import reviews
+from storage.reviews import Measured
+
+_MEASURED = timedelta(days=365)
+_TELLING = 5
+"""Verdicts on a label, to say anything of it."""
 
 
 def unsure(community: Community, window: Window) -> int:
@@ -12,6 +20,12 @@ def unsure(community: Community, window: Window) -> int:
         SELECT DISTINCT p.source_id, p.external_id FROM {community.posts(window)} p
         JOIN tags t ON t.source_id = p.source_id AND t.external_id = p.external_id
         WHERE t.decided_by = 'unsure' AND NOT p.internal AND p.standing <> 'bot') u""")
+
+
+def measured(community: Community) -> tuple[Measured, ...]:
+    """How often each label was right, of those that people checked in the last year; those checked most first."""
+    found = reviews.measured(community.session, community.as_of - _MEASURED)
+    return tuple(sorted((each for each in found if each.asked >= _TELLING), key=lambda each: -each.asked))
 
 
 def refused(community: Community) -> tuple[Refused, ...]:

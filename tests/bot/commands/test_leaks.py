@@ -34,7 +34,7 @@ TEXTS = (
     "explain unanswered_questions", "explain product_ideas", "explain success_stories", "explain contributions",
     "explain advocacy", "explain internal_engagement", "explain attendance_rate", "explain event_attendees monthly",
     "goal", "goal internal_engagement 5 2026-12-31", "goal questions 5 2026-12-31", "record", "record undo", "status", "me",
-    "me hide", "me show", "help", "digest weekly", "tag", "untag", "tag undo", "nonsense", "weekly nonsense", "",
+    "me hide", "me show", "help", "digest weekly", "review", "review skip 1", "tag", "untag", "tag undo", "nonsense", "weekly nonsense", "",
 )  # fmt: skip
 
 

@@ -37,7 +37,7 @@ SAMPLES = {
 # In events only, newer than the samples, or told in prose alone.
 MORE = {
     "event_ts", "reply_users", "team", "reactions", "files", "is_app_user", "metadata", "blocks", "actions", "values",
-    "action_ts", "channel", "state", "user_profile", "key", "response_url", "response_urls",
+    "action_ts", "channel", "state", "user_profile", "key", "response_url", "response_urls", "auto_type", "deleted_by",
 }  # fmt: skip
 
 TEXT = {"type": "plain_text", "text": "x", "emoji": False}
