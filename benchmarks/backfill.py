@@ -10,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from importlib.util import find_spec
 from multiprocessing import get_context
 from typing import Any, NamedTuple
 
@@ -24,7 +25,12 @@ _HISTORIES = (
 _ROUNDS = 5
 
 
+_PEER = "Perceval is not installed here. Run: python3 -m pip --python .venv/bin/python install 'perceval>=1.4'"
+
+
 def run() -> None:
+    if find_spec("perceval") is None:
+        raise SystemExit(_PEER)
     for name, messages, posts, how in _HISTORIES:
         with platform(name, messages, posts) as there:
             facts = there.settings, there.secrets, there.channels

@@ -6,9 +6,10 @@ decided here and nowhere else.
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from connectors.paging import Draft
+from connectors.paging import PAGE, Draft
 from connectors.records import Channel, Join, Member, Message
 from connectors.values import identity, micros, moment, number, words
 
@@ -112,8 +113,7 @@ class Rows:
                 self._leave_out(row, channel, draft)
                 return
             ts = row["ts"]
-            seconds, fraction = split_ts(ts)
-            created_at = moment(seconds, fraction)
+            created_at = to_moment(ts)
             author, text = get("user") or get("bot_id"), get("text")
             if subtype == "file_comment":
                 comment = get("comment") or {}
@@ -172,8 +172,9 @@ def split_ts(ts: str) -> tuple[int, int]:
     return int(seconds), int(fraction)
 
 
+@lru_cache(maxsize=2 * PAGE)
 def to_moment(ts: str) -> datetime:
-    """The time that a `ts` is."""
+    """The time that a `ts` is. Those of a page are asked for again and again while it is read."""
     return moment(*split_ts(ts))
 
 
