@@ -11,7 +11,7 @@ from bot.classifiers.features import Floats
 from bot.evaluation import score
 from bot.training.corpus import LABELS
 from bot.training.fit import Bools
-from bot.training.train import Data, Judged, best_threshold, content, fit, inputs_apart, judge, load
+from bot.training.train import Data, Judged, best_threshold, content, fit, inputs_apart, judge, load, repeated
 
 _BINS = (0.0, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 1.0)
 
@@ -22,8 +22,10 @@ def make(folder: Path, out: Path, say: Callable[[str], None]) -> dict[str, Any]:
     say(f"{len(data.lines)} messages of {len(set(data.groups))} communities.")
     inputs = inputs_apart(data)
     judged = judge(data, inputs)
+    usual = repeated(data, np.ones(len(data.lines), bool))
     thresholds = {
-        label: best_threshold(judged.probabilities[:, n], data.truth[:, n]) for n, label in enumerate(LABELS)
+        label: best_threshold(judged.probabilities[usual, n], data.truth[usual, n])
+        for n, label in enumerate(LABELS)
     }
     card = card_of(data, judged, thresholds)
     say(table(card))
@@ -36,6 +38,8 @@ def make(folder: Path, out: Path, say: Callable[[str], None]) -> dict[str, Any]:
 def card_of(data: Data, judged: Judged, thresholds: dict[str, float]) -> dict[str, Any]:
     """What the model was made of, and how it does on communities it was not made of."""
     languages = np.array([line.language for line in data.lines])
+    parts = {code: languages == code for code in sorted(set(map(str, languages)))}
+    parts["ordinary"] = np.array([line.is_ordinary for line in data.lines])
     return {
         "corpus": {
             "messages": len(data.lines),
@@ -45,15 +49,14 @@ def card_of(data: Data, judged: Judged, thresholds: dict[str, float]) -> dict[st
             },
         },
         "cues": cues.written(),
-        "judged": "communities dealt into 8 parts, each labelled by steps that saw nothing of it; thresholds chosen on the same answers",
+        "judged": "communities dealt into 8 parts, each labelled by steps that saw nothing of it; thresholds chosen on the same answers, ordinary communities counting four times",
         "labels": {
             label: {
                 "threshold": thresholds[label],
                 **_figures(judged.probabilities[:, n], data.truth[:, n], thresholds[label]),
                 **{
                     code: _figures(judged.probabilities[is_it, n], data.truth[is_it, n], thresholds[label])
-                    for code in sorted(set(map(str, languages)))
-                    for is_it in [languages == code]
+                    for code, is_it in parts.items()
                 },
                 "calibration": _calibration(judged.probabilities[:, n], data.truth[:, n]),
             }
@@ -86,17 +89,23 @@ def _calibration(probabilities: Floats, truth: Bools) -> list[list[float]]:
 
 def table(card: dict[str, Any]) -> str:
     """The card's figures as a Markdown table."""
-    lines = ["| label | n | precision | recall | F1 | en | es |", "|---|--:|--:|--:|--:|--:|--:|"]
+    lines = [
+        "| label | n | precision | recall | F1 | en | es | ordinary |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|",
+    ]
     for label, told in card["labels"].items():
         languages = [
             f"{told[code]['f1']:.2f} ({told[code]['interval'][0]:.2f} to {told[code]['interval'][1]:.2f})"
-            for code in ("en", "es")
+            for code in ("en", "es", "ordinary")
         ]
         interval = f"{told['interval'][0]:.2f} to {told['interval'][1]:.2f}"
         lines.append(
             f"| `{label}` | {told['n']} | {told['precision']:.2f} | {told['recall']:.2f} | "
             f"{told['f1']:.2f} ({interval}) | {' | '.join(languages)} |"
         )
-    macro = np.mean([told["f1"] for told in card["labels"].values()])
-    lines.append(f"| macro | | | | {macro:.3f} | | |")
+    macro = [
+        f"{np.mean([(told[part] if part else told)['f1'] for told in card['labels'].values()]):.3f}"
+        for part in ("", "en", "es", "ordinary")
+    ]
+    lines.append(f"| macro | | | | {' | '.join(macro)} |")
     return "\n".join(lines)

@@ -96,16 +96,16 @@ def inputs_apart(all_: Data) -> Floats:
 def fit(all_: Data, inputs: Floats) -> Steps:
     """Learn from everything. The second step sees scores as they are on communities not trained on."""
     everything = np.ones(len(all_.lines), bool)
-    learned = _repeated(all_, everything)
+    learned = repeated(all_, everything)
     return Steps(_fit_texts(all_, everything), fit_layers(inputs[learned], all_.truth[learned]))
 
 
 def _fit_texts(all_: Data, chosen: Bools) -> Texts:
-    learned = _repeated(all_, chosen)
+    learned = repeated(all_, chosen)
     return fit_texts(all_.counts[all_.rows[learned, 0]], all_.truth[learned])
 
 
-def _repeated(all_: Data, chosen: Bools) -> "np.ndarray[Any, np.dtype[np.int64]]":
+def repeated(all_: Data, chosen: Bools) -> "np.ndarray[Any, np.dtype[np.int64]]":
     """The numbers of the chosen examples, ordinary ones several times: most of what is ever read is like them."""
     times = [_ORDINARY if line.is_ordinary else 1 for line in all_.lines]
     return np.repeat(np.arange(len(times)), np.where(chosen, times, 0))
@@ -131,9 +131,10 @@ def judge(all_: Data, inputs: Floats) -> Judged:
     """The probabilities of every example, by steps that saw nothing of its community (see `inputs_apart`)."""
     logits = np.zeros(all_.truth.shape, np.float32)
     for part in dealt(all_.groups, _PARTS):
-        learned = _repeated(all_, ~part)
+        learned = repeated(all_, ~part)
         logits[part] = read_layers(fit_layers(inputs[learned], all_.truth[learned]), inputs[part])
-    slope, offset = fit_line(logits, all_.truth)
+    usual = repeated(all_, np.ones(len(logits), bool))
+    slope, offset = fit_line(logits[usual], all_.truth[usual])
     return Judged(1 / (1 + np.exp(-(logits * slope + offset))), slope, offset)
 
 
