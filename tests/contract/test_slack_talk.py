@@ -176,3 +176,23 @@ async def test_a_private_channel_is_read_by_nobody_who_is_not_in_it(town: Town) 
     assert "Initech" not in str(slack.posted())
     assert "leads" not in told[town.max] + told[town.ann] + str(slack.posted())
     assert {message for message, *_ in town.decided()} == {secret}
+
+
+async def test_labels_are_reviewed_by_buttons(town: Town) -> None:
+    """What the machine said of a private place is shown to its readers alone, and one press decides."""
+    hidden = town.slack.say(town.leads, town.mia, "How do we price the secret rocket?")
+    async with town.world.served(PATIENT):
+        await until(lambda: (state := town.world.state()) and state.caught_up_at)
+        await town.kept()
+        await town.world.writer.later(lambda: settle(town.world.database, town.world.desk.config, Silent()))
+        for who in (town.ann, town.max, town.mia):
+            town.talk.command(who, town.general, "review")
+        (refused,) = await town.talk.seen(town.ann)
+        (nothing,) = await town.talk.seen(town.max)
+        (asked,) = await town.talk.seen(town.mia)
+        assert "“tag”" in refused.words
+        assert "Nothing waits for you." in nothing.words
+        assert "rocket" in asked.words
+        town.talk.press(town.mia, asked, "Yes")
+        assert "Nothing waits for you." in (await town.talk.seen(town.mia, 2))[1].words
+    assert town.decided() == [(hidden, "question", True, "audit")]
