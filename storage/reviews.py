@@ -6,7 +6,7 @@ from itertools import chain, islice, zip_longest
 from typing import NamedTuple
 from zlib import crc32
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from storage.tables import Channel, Message, Source, Tag, TagChange
@@ -90,16 +90,20 @@ class Measured(NamedTuple):
 
 def measured(session: Session, since: datetime | None = None) -> Sequence[Measured]:
     """The measured precision of each label in this community, from verdicts that stand; `since`: only newer ones."""
-    asked = exists().where(
-        TagChange.source_id == Tag.source_id,
-        TagChange.external_id == Tag.external_id,
-        TagChange.label == Tag.label,
-        TagChange.via == AUDIT,
-        *([] if since is None else [TagChange.decided_at >= since]),
+    key = TagChange.source_id, TagChange.external_id, TagChange.label
+    asked = select(*key).where(TagChange.via == AUDIT).distinct()
+    if since is not None:
+        asked = asked.where(TagChange.decided_at >= since)
+    found = asked.subquery()
+    same = (
+        Tag.source_id == found.c.source_id,
+        Tag.external_id == found.c.external_id,
+        Tag.label == found.c.label,
     )
     rows = session.execute(
         select(Tag.label, Tag.verdict, func.count())
-        .where(Tag.decided_by == MODERATOR, asked)
+        .join(found, and_(*same))
+        .where(Tag.decided_by == MODERATOR)
         .group_by(Tag.label, Tag.verdict)
     ).all()
     counts: dict[str, list[int]] = {}
