@@ -94,15 +94,15 @@ def measured(session: Session, since: datetime | None = None) -> Sequence[Measur
     asked = select(*key).where(TagChange.via == AUDIT).distinct()
     if since is not None:
         asked = asked.where(TagChange.decided_at >= since)
-    found = asked.subquery()
+    drawn = asked.subquery()
     same = (
-        Tag.source_id == found.c.source_id,
-        Tag.external_id == found.c.external_id,
-        Tag.label == found.c.label,
+        Tag.source_id == drawn.c.source_id,
+        Tag.external_id == drawn.c.external_id,
+        Tag.label == drawn.c.label,
     )
     rows = session.execute(
         select(Tag.label, Tag.verdict, func.count())
-        .join(found, and_(*same))
+        .join(drawn, and_(*same))
         .where(Tag.decided_by == MODERATOR)
         .group_by(Tag.label, Tag.verdict)
     ).all()
