@@ -59,6 +59,7 @@ _REQUEST = aiohttp.ClientTimeout(total=60, sock_connect=10)
 _TRIES, _LIMITS, _FRUITLESS = 4, 8, 4
 _BAD_TOKEN, _INTENTS_REFUSED = 4004, 4014
 _LONGEST_WAIT, _CLOSING = 60.0, 4.0
+_DOORS = ".discord.gg"
 
 
 class _Once:
@@ -67,6 +68,33 @@ class _Once:
     def reset(self, *, seek: int = 0) -> None:
         if seek:
             raise RuntimeError("to be sent once")
+
+
+class _Socket(discord.gateway.DiscordWebSocket):
+    """The library's, for gateways that say no more than Discord promises to say."""
+
+    async def received_message(self, msg: Any, /) -> None:
+        """Complete what the library would stumble over."""
+        text = self._decompressor.decompress(msg) if isinstance(msg, bytes) else msg
+        if text is not None:
+            await super().received_message(_completed(text))
+
+
+setattr(discord.client, "DiscordWebSocket", _Socket)  # noqa: B010 - the library leaves no other way to say it
+
+
+def _completed(text: str) -> str:
+    if "READY" not in text and "RESUMED" not in text:
+        return text
+    event = orjson.loads(text)
+    match event.get("t"):
+        case "READY":
+            event["d"] = {"resume_gateway_url": ""} | event["d"]
+        case "RESUMED":
+            event["d"] = event.get("d") or {}
+        case _:
+            return text
+    return orjson.dumps(event).decode()
 
 
 class _Client(discord.Client):
@@ -84,19 +112,28 @@ class _Client(discord.Client):
         self._gateway = gateway
         self._feed = feed
         self.arrived = asyncio.Event()
-        self.behind_proxy = False
         self.pace = Pace()
         self.ahead: timedelta | None = None
         """How far Discord's clock is ahead of ours."""
         self._session_before = -1
         self._fruitless = 0
         # Left to the library's parsers, one event with a field missing would end the connection.
-        for kind in self._connection.parsers.keys() - {"READY", "RESUMED"}:
-            del self._connection.parsers[kind]
+        self._connection.parsers.clear()
         self._put = self.http.request
         self._connect_socket = self.http.ws_connect
         setattr(self.http, "request", self._request)  # noqa: B010 - an instance's own, beside the library's
         setattr(self.http, "ws_connect", self._ws_connect)  # noqa: B010 - as above
+
+    async def login(self, token: str) -> None:
+        """Find out who we are.
+
+        The library would also ask for the application, by a path that Discord describes no more, and for more of it
+        than Discord promises to say.
+        """
+        await self._async_setup_hook()
+        told = await self.http.static_login(token)
+        whole: Any = {"username": "", "discriminator": "0", "avatar": None} | told
+        self._connection.user = discord.ClientUser(state=self._connection, data=whole)
 
     # --- the gateway ------------------------------------------------------------------------------------------------
 
@@ -120,10 +157,11 @@ class _Client(discord.Client):
 
     async def _ws_connect(self, url: str, *, compress: int = 0) -> aiohttp.ClientWebSocketResponse:
         address = yarl.URL(url)
-        # Where to resume is said by Discord; its usual door is replaced, and any of its doors when one is configured.
+        # Where to resume is said by Discord; its usual door is replaced, and any of its doors where ours is elsewhere.
         host, usual = address.host or "", discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY.host
-        if host == usual or (self.behind_proxy and host.endswith(".discord.gg")):
-            address = yarl.URL(self._gateway).with_query(address.query)
+        ours = yarl.URL(self._gateway)
+        if host in {"", usual} or (host.endswith(_DOORS) and not (ours.host or "").endswith(_DOORS)):
+            address = ours.with_query(address.query)
         return await self._connect_socket(str(address), compress=compress)
 
     async def hush(self) -> None:
@@ -247,6 +285,7 @@ class DiscordConnector:
         self._feed.ear = self._talk.hear
         self._readers: Readers | None = None
         self._client: _Client | None = None
+        self._application_id = ""
         self._login = asyncio.Lock()
         self._pace = Pace()
 
@@ -317,12 +356,12 @@ class DiscordConnector:
         configured = str(self._settings.get("gateway_url") or "")
         usual = str(discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY)
         client = _Client(self._api, configured or door.url or usual, intents, self._feed)
-        client.behind_proxy = bool(configured)
         client.pace = self._pace
         self._pace.every, self._pace.left = door.every, door.left
         me = str(rest.user.id if rest.user else "")
+        self._application_id = str(application.get("id") or me)
         # That we heard is said by the connection's own client: nothing else is asked there, so nothing is waited for.
-        self._talk.open(inbox, rest.ask, client.ask, str(application.get("id") or me), me)
+        self._talk.open(inbox, rest.ask, client.ask, self._application_id, me)
         try:
             listening = Listening(self._feed, rest.ask, inbox, self._servers)
             await listening.run(self._connect(client), client.arrived)
@@ -339,7 +378,7 @@ class DiscordConnector:
             if error.code == _BAD_TOKEN:
                 raise Misconfigured(WRONG_TOKEN) from error
             if error.code == _INTENTS_REFUSED:
-                raise Misconfigured(rights.content_missing(str(client.application_id or ""))) from error
+                raise Misconfigured(rights.content_missing(self._application_id)) from error
             raise Unavailable(f"Discord closed the connection ({error.code}).", 5.0) from error
         except (OSError, aiohttp.ClientError, discord.DiscordException, RuntimeError) as error:
             raise Unavailable("Discord's gateway cannot be reached; it is tried again.", 5.0) from error

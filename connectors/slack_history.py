@@ -219,13 +219,15 @@ class History:
                 last = min(at - INSTANT, observed_at)
                 swept += [Swept(stretch.channel, None, end, last)] if end <= last else []
             else:
-                top = position.top or max([position.known, *news(rows)], key=split_ts)
+                # The first page with anything on it has the newest; before it there may be empty ones.
+                met = position.top not in {"", position.known}
+                top = position.top if met else max([position.known, *news(rows)], key=split_ts)
                 position = Position(position.known, top, to_ts(lowest)) if more else Position(top)
             part = (stretch.latest - lowest) / (stretch.latest - stretch.oldest) if more else 1.0
             page = await self._page(draft, None if position is None else str(position), swept, part)
             yield page._replace(readable=(stretch.channel,))
             at = lowest
-            params |= {"cursor": cursor} if cursor else {"latest": to_ts(at)}
+            params |= {"cursor": cursor} if cursor else {"cursor": "", "latest": to_ts(at)}
 
     async def _history(self, params: dict[str, Any], at: datetime) -> dict[str, Any]:
         try:
