@@ -136,21 +136,29 @@ class History:
 
     async def message(self, channel: str, ts: str, thread: str | None) -> Row | None:
         """One message as it now stands; None when Slack does not show it."""
-        params: dict[str, Any] = {"channel": channel, "oldest": ts, "latest": ts, "inclusive": True}
-        ways: list[tuple[str, dict[str, Any]]] = [
-            ("conversations.replies", {"ts": thread or ts, "limit": 10})
-        ]
         if thread is None or thread == ts:  # an ordinary reply is not in the channel's history
-            ways.insert(0, ("conversations.history", {"limit": 1}))
-        for method, more in ways:
+            row = await self._shown("conversations.history", channel, ts, limit=1)
+            if row is not None:
+                return row
+        row = await self._shown("conversations.replies", channel, ts, ts=thread or ts, limit=10)
+        if row is None and thread is None:  # a thread may be found by its first message alone
             try:
-                told = await self._web.call(method, **params, **more)
+                told = await self._web.call("reactions.get", channel=channel, timestamp=ts)
             except Declined:
-                continue
-            for row in told.get("messages") or ():
-                if isinstance(row, dict) and row.get("ts") == ts:
-                    return row
-        return None
+                return None
+            first = (told.get("message") or {}).get("thread_ts")
+            if first and first != ts:
+                return await self._shown("conversations.replies", channel, ts, ts=first, limit=10)
+        return row
+
+    async def _shown(self, method: str, channel: str, at: str, **more: Any) -> Row | None:
+        """The message of this moment, as one method shows it."""
+        try:
+            told = await self._web.call(method, channel=channel, oldest=at, latest=at, inclusive=True, **more)
+        except Declined:
+            return None
+        rows = (row for row in told.get("messages") or () if isinstance(row, dict) and row.get("ts") == at)
+        return next(rows, None)
 
     # --- a channel --------------------------------------------------------------------------------------------
 

@@ -105,6 +105,9 @@ class Pages(Dialect):
             body["post_stream"]["posts"] = body["post_stream"]["posts"][:5][::-1]
         if path == "/posts.json" and isinstance(body, dict) and "latest_posts" in body:
             body["latest_posts"] = body["latest_posts"][:7]
+        if path == "/groups.json":
+            page = int(query.get("asked") or 0)
+            said.body["groups"] = body["groups"][page : page + 1]
         if path.startswith("/admin/users/list/"):
             page = int(query.get("asked") or 1)
             return said._replace(body=body[page * 2 - 2 : page * 2])
@@ -112,8 +115,8 @@ class Pages(Dialect):
 
     def asked(self, method: str, path: str, query: MultiDict[str]) -> Said | None:
         del method
-        if path.startswith("/admin/users/list/"):
-            query["asked"] = query.pop("page", "1")
+        if path.startswith("/admin/users/list/") or path == "/groups.json":
+            query["asked"] = query.pop("page", "")
         return None
 
 

@@ -30,7 +30,7 @@ def _method(path: str) -> str:
 
 
 class Strict(Dialect):
-    """Takes each method only in the way that its description names."""
+    """Takes each method only in the way that its description names, and finds a thread by its first message alone."""
 
     def asked(self, method: str, path: str, query: MultiDict[str]) -> Said | None:
         del query
@@ -38,6 +38,13 @@ class Strict(Dialect):
         if (name in _READ and method != "GET") or (name in _WRITE and method != "POST"):
             return said("Method Not Allowed", 405)
         return None
+
+    def told(self, path: str, query: MultiDict[str], said: Said) -> Said:
+        if _method(path) == "conversations.replies" and "messages" in said.body:
+            first = said.body["messages"][0]
+            if first.get("thread_ts") not in {None, query["ts"]}:
+                return said._replace(body={"ok": False, "error": "thread_not_found"})
+        return said
 
 
 class Sparse(Dialect):
