@@ -285,6 +285,7 @@ class Brief(dialects_discourse.Streamless):
 async def test_discourse_what_a_forum_does_not_show_of_a_topic_is_not_gone(sqlite: Database) -> None:
     async with abroad("discourse", Brief, sqlite) as world:
         town, forum = Town(world), cast("FakeDiscourse", world.fake)
+        forum.solved_in_posts = False  # so that the topic has to be read
         first, answer = town.ask()
         thread = world.thread_of(first)
         for number in range(30):
