@@ -298,8 +298,10 @@ class DiscordConnector:
         days = timedelta(days=float(self._settings.get("sweep_days") or SWEEP_DAYS))
         begin = now() - days if sweep else None
         with readable():
-            ask = (await self._rest()).ask
-            listed = rights.has(await rights.application(ask), rights.MEMBERS_INTENT)
+            rest = await self._rest()
+            ask = rest.ask
+            application = await rights.application(ask, _me(rest), self._server_ids)
+            listed = rights.is_silent(application) or rights.has(application, rights.MEMBERS_INTENT)
             readings: dict[str, History] = {}
             for id_ in await self._server_ids():
                 server = self._servers.setdefault(id_, Server({"id": id_}, self._settings))
@@ -348,7 +350,11 @@ class DiscordConnector:
         self._feed.gap = inbox.gap
         rest = await self._rest()
         with readable():
-            application, door = await rights.application(rest.ask), await door_of(rest.ask)
+            me = _me(rest)
+            application, door = (
+                await rights.application(rest.ask, me, self._server_ids),
+                await door_of(rest.ask),
+            )
         intents = discord.Intents(
             guilds=True, guild_messages=True, guild_reactions=True, message_content=True, guild_scheduled_events=True,
             dm_messages=True, members=rights.has(application, rights.MEMBERS_INTENT),
@@ -358,7 +364,6 @@ class DiscordConnector:
         client = _Client(self._api, configured or door.url or usual, intents, self._feed)
         client.pace = self._pace
         self._pace.every, self._pace.left = door.every, door.left
-        me = str(rest.user.id if rest.user else "")
         self._application_id = str(application.get("id") or me)
         # That we heard is said by the connection's own client: nothing else is asked there, so nothing is waited for.
         self._talk.open(inbox, rest.ask, client.ask, self._application_id, me)
@@ -409,8 +414,7 @@ class DiscordConnector:
 
     async def _posts(self, place: str) -> Posts:
         client = await self._rest()
-        me = str(client.user.id if client.user else "")
-        return Posts(client.ask, await place_of(client.ask, place, self._server_ids), me)
+        return Posts(client.ask, await place_of(client.ask, place, self._server_ids), _me(client))
 
     # --- the rest ---------------------------------------------------------------------------------------------------
 
@@ -426,9 +430,8 @@ class DiscordConnector:
         try:
             with readable():
                 client = await self._rest()
-                me = str(client.user.id if client.user else "")
                 return await checks.look(
-                    client.ask, self._settings, me, lambda: client.ahead, self._server_ids
+                    client.ask, self._settings, _me(client), lambda: client.ahead, self._server_ids
                 )
         except ConnectorError as error:
             return [Finding(good=False, words=str(error))]
@@ -439,6 +442,11 @@ class DiscordConnector:
         if self._client is not None:
             await _close(self._client)
             self._client = None
+
+
+def _me(client: _Client) -> str:
+    """The bot's own id."""
+    return str(client.user.id if client.user else "")
 
 
 async def _close(client: _Client) -> None:

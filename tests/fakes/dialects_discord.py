@@ -21,6 +21,7 @@ class Described(Dialect):
     """Has what the API's description has, and nothing else: no older paths, no optional fields, no compression."""
 
     compresses = False
+    ill = frozenset({"knows no roles"})
 
     def asked(self, method: str, path: str, query: MultiDict[str]) -> Said | None:
         del method, query
@@ -34,7 +35,11 @@ class Described(Dialect):
             del said.headers[header]
         body = altered(said.body, self._bare)
         if path.endswith("/applications/@me"):
-            body = without(body, "bot_public", "bot_require_code_grant", "rpc_origins")
+            # What its flags mean is not described.
+            body = without(body, "bot_public", "bot_require_code_grant", "rpc_origins") | {
+                "flags": 0,
+                "flags_new": "0",
+            }
         return said._replace(body=body)
 
     def frame(self, frame: Json) -> list[Json]:
