@@ -80,7 +80,20 @@ class _Socket(discord.gateway.DiscordWebSocket):
             await super().received_message(_completed(text))
 
 
-setattr(discord.client, "DiscordWebSocket", _Socket)  # noqa: B010 - the library leaves no other way to say it
+class _Limit(discord.http.Ratelimit):
+    """The library's, for limits of which nobody says when they end."""
+
+    __slots__ = ()
+
+    def update(self, response: aiohttp.ClientResponse, *, use_clock: bool = False) -> None:
+        """Learn from an answer, if it says enough."""
+        if any(name in response.headers for name in ("X-RateLimit-Reset", "X-RateLimit-Reset-After")):
+            super().update(response, use_clock=use_clock)
+
+
+# The library leaves no other way to say it.
+setattr(discord.client, "DiscordWebSocket", _Socket)  # noqa: B010 - a name of theirs, beside our class
+setattr(discord.http, "Ratelimit", _Limit)  # noqa: B010 - as above
 
 
 def _completed(text: str) -> str:

@@ -191,10 +191,10 @@ class Homeless(Dialect):
 
 
 class Limits(Dialect):
-    """Refuses every fourth question for a moment, in all ways in which that can be said."""
+    """Refuses every sixth question for a moment, in all ways in which that can be said."""
 
     def __init__(self) -> None:
-        self._turn = every(4)
+        self._turn = every(6)
         full = {"message": "You are being rate limited.", "retry_after": 0.02, "global": False, "code": 0}
         self._forms = cycle((
             said(full, 429, Retry_After="1", Via="1.1 google"), said(full | {"global": True}, 429, Via="1.1 google"),
@@ -208,8 +208,11 @@ class Limits(Dialect):
         return next(self._forms) if next(self._turn) and not path.endswith("/callback") else None
 
     def told(self, path: str, query: MultiDict[str], said: Said) -> Said:
-        del path, query
+        del query
         said.headers.update({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset-After": "0.01"})
+        if path.endswith(("/channels", "/messages")):
+            for header in ("X-RateLimit-Reset-After", "X-RateLimit-Reset", "X-RateLimit-Bucket"):
+                del said.headers[header]
         return said
 
 
