@@ -92,10 +92,13 @@ async def _roles(forum: Forum) -> dict[int, list[str]]:
     try:
         while True:
             found = await forum.get("/groups.json", page=number)
-            new = [row for row in found.get("groups") or () if row["name"] not in seen]
+            told = (
+                found if isinstance(found, list) else found.get("groups") or ()
+            )  # old forums give a bare list
+            new = [row for row in told if row["name"] not in seen]
             seen.update(row["name"] for row in new)
             names += [row["name"] for row in new if not row.get("automatic")]
-            if not new or len(seen) == found.get("total_rows_groups"):
+            if told is found or not new or len(seen) == found.get("total_rows_groups"):
                 break
             number += 1
     except Told:
