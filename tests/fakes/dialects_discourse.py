@@ -152,24 +152,18 @@ class Streamless(Dialect):
 
 
 class Below(Dialect):
-    """A forum in a folder of a site, that leads on to the names of its topics."""
+    """A forum in a folder of a site, that leads on to the names of its topics; the bot's name is written otherwise."""
 
     prefix = "/community"
 
-    def __init__(self) -> None:
-        self._titles: dict[str, str] = {}
-
     def prepare(self, fake: Any) -> None:
         fake.settings["user"] = "Spaces"
-        self._settings = fake.settings
 
     def asked(self, method: str, path: str, query: MultiDict[str]) -> Said | None:
+        del query
         parts = path.strip("/").split("/")
         if method == "GET" and parts[0] == "t" and len(parts) == 2:
-            more = (
-                f"?{'&'.join(f'{key}={value}' for key, value in query.items())}" if len(parts[1]) % 2 else ""
-            )
-            return said("", 301, Location=f"/t/a-slug/{parts[1]}{more}")
+            return said("", 301, Location=f"/t/a-slug/{parts[1]}")
         return None
 
 
