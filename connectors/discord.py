@@ -59,6 +59,7 @@ _REQUEST = aiohttp.ClientTimeout(total=60, sock_connect=10)
 _TRIES, _LIMITS, _FRUITLESS = 4, 8, 4
 _BAD_TOKEN, _INTENTS_REFUSED = 4004, 4014
 _LONGEST_WAIT, _CLOSING = 60.0, 4.0
+_DOORS = ".discord.gg"
 
 
 class _Once:
@@ -67,6 +68,46 @@ class _Once:
     def reset(self, *, seek: int = 0) -> None:
         if seek:
             raise RuntimeError("to be sent once")
+
+
+class _Socket(discord.gateway.DiscordWebSocket):
+    """The library's, for gateways that say no more than Discord promises to say."""
+
+    async def received_message(self, msg: Any, /) -> None:
+        """Complete what the library would stumble over."""
+        text = self._decompressor.decompress(msg) if isinstance(msg, bytes) else msg
+        if text is not None:
+            await super().received_message(_completed(text))
+
+
+class _Limit(discord.http.Ratelimit):
+    """The library's, for limits of which nobody says when they end."""
+
+    __slots__ = ()
+
+    def update(self, response: aiohttp.ClientResponse, *, use_clock: bool = False) -> None:
+        """Learn from an answer, if it says enough."""
+        if any(name in response.headers for name in ("X-RateLimit-Reset", "X-RateLimit-Reset-After")):
+            super().update(response, use_clock=use_clock)
+
+
+# The library leaves no other way to say it.
+setattr(discord.client, "DiscordWebSocket", _Socket)  # noqa: B010 - a name of theirs, beside our class
+setattr(discord.http, "Ratelimit", _Limit)  # noqa: B010 - as above
+
+
+def _completed(text: str) -> str:
+    if "READY" not in text and "RESUMED" not in text:
+        return text
+    event = orjson.loads(text)
+    match event.get("t"):
+        case "READY":
+            event["d"] = {"resume_gateway_url": ""} | event["d"]
+        case "RESUMED":
+            event["d"] = event.get("d") or {}
+        case _:
+            return text
+    return orjson.dumps(event).decode()
 
 
 class _Client(discord.Client):
@@ -84,19 +125,28 @@ class _Client(discord.Client):
         self._gateway = gateway
         self._feed = feed
         self.arrived = asyncio.Event()
-        self.behind_proxy = False
         self.pace = Pace()
         self.ahead: timedelta | None = None
         """How far Discord's clock is ahead of ours."""
         self._session_before = -1
         self._fruitless = 0
         # Left to the library's parsers, one event with a field missing would end the connection.
-        for kind in self._connection.parsers.keys() - {"READY", "RESUMED"}:
-            del self._connection.parsers[kind]
+        self._connection.parsers.clear()
         self._put = self.http.request
         self._connect_socket = self.http.ws_connect
         setattr(self.http, "request", self._request)  # noqa: B010 - an instance's own, beside the library's
         setattr(self.http, "ws_connect", self._ws_connect)  # noqa: B010 - as above
+
+    async def login(self, token: str) -> None:
+        """Find out who we are.
+
+        The library would also ask for the application, by a path that Discord describes no more, and for more of it
+        than Discord promises to say.
+        """
+        await self._async_setup_hook()
+        told = await self.http.static_login(token)
+        whole: Any = {"username": "", "discriminator": "0", "avatar": None} | told
+        self._connection.user = discord.ClientUser(state=self._connection, data=whole)
 
     # --- the gateway ------------------------------------------------------------------------------------------------
 
@@ -120,10 +170,11 @@ class _Client(discord.Client):
 
     async def _ws_connect(self, url: str, *, compress: int = 0) -> aiohttp.ClientWebSocketResponse:
         address = yarl.URL(url)
-        # Where to resume is said by Discord; its usual door is replaced, and any of its doors when one is configured.
+        # Where to resume is said by Discord; its usual door is replaced, and any of its doors where ours is elsewhere.
         host, usual = address.host or "", discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY.host
-        if host == usual or (self.behind_proxy and host.endswith(".discord.gg")):
-            address = yarl.URL(self._gateway).with_query(address.query)
+        ours = yarl.URL(self._gateway)
+        if host in {"", usual} or (host.endswith(_DOORS) and not (ours.host or "").endswith(_DOORS)):
+            address = ours.with_query(address.query)
         return await self._connect_socket(str(address), compress=compress)
 
     async def hush(self) -> None:
@@ -247,6 +298,7 @@ class DiscordConnector:
         self._feed.ear = self._talk.hear
         self._readers: Readers | None = None
         self._client: _Client | None = None
+        self._application_id = ""
         self._login = asyncio.Lock()
         self._pace = Pace()
 
@@ -259,8 +311,10 @@ class DiscordConnector:
         days = timedelta(days=float(self._settings.get("sweep_days") or SWEEP_DAYS))
         begin = now() - days if sweep else None
         with readable():
-            ask = (await self._rest()).ask
-            listed = rights.has(await rights.application(ask), rights.MEMBERS_INTENT)
+            rest = await self._rest()
+            ask = rest.ask
+            application = await rights.application(ask, _me(rest), self._server_ids)
+            listed = rights.is_silent(application) or rights.has(application, rights.MEMBERS_INTENT)
             readings: dict[str, History] = {}
             for id_ in await self._server_ids():
                 server = self._servers.setdefault(id_, Server({"id": id_}, self._settings))
@@ -309,7 +363,11 @@ class DiscordConnector:
         self._feed.gap = inbox.gap
         rest = await self._rest()
         with readable():
-            application, door = await rights.application(rest.ask), await door_of(rest.ask)
+            me = _me(rest)
+            application, door = (
+                await rights.application(rest.ask, me, self._server_ids),
+                await door_of(rest.ask),
+            )
         intents = discord.Intents(
             guilds=True, guild_messages=True, guild_reactions=True, message_content=True, guild_scheduled_events=True,
             dm_messages=True, members=rights.has(application, rights.MEMBERS_INTENT),
@@ -317,12 +375,11 @@ class DiscordConnector:
         configured = str(self._settings.get("gateway_url") or "")
         usual = str(discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY)
         client = _Client(self._api, configured or door.url or usual, intents, self._feed)
-        client.behind_proxy = bool(configured)
         client.pace = self._pace
         self._pace.every, self._pace.left = door.every, door.left
-        me = str(rest.user.id if rest.user else "")
+        self._application_id = str(application.get("id") or me)
         # That we heard is said by the connection's own client: nothing else is asked there, so nothing is waited for.
-        self._talk.open(inbox, rest.ask, client.ask, str(application.get("id") or me), me)
+        self._talk.open(inbox, rest.ask, client.ask, self._application_id, me)
         try:
             listening = Listening(self._feed, rest.ask, inbox, self._servers)
             await listening.run(self._connect(client), client.arrived)
@@ -339,7 +396,7 @@ class DiscordConnector:
             if error.code == _BAD_TOKEN:
                 raise Misconfigured(WRONG_TOKEN) from error
             if error.code == _INTENTS_REFUSED:
-                raise Misconfigured(rights.content_missing(str(client.application_id or ""))) from error
+                raise Misconfigured(rights.content_missing(self._application_id)) from error
             raise Unavailable(f"Discord closed the connection ({error.code}).", 5.0) from error
         except (OSError, aiohttp.ClientError, discord.DiscordException, RuntimeError) as error:
             raise Unavailable("Discord's gateway cannot be reached; it is tried again.", 5.0) from error
@@ -370,8 +427,7 @@ class DiscordConnector:
 
     async def _posts(self, place: str) -> Posts:
         client = await self._rest()
-        me = str(client.user.id if client.user else "")
-        return Posts(client.ask, await place_of(client.ask, place, self._server_ids), me)
+        return Posts(client.ask, await place_of(client.ask, place, self._server_ids), _me(client))
 
     # --- the rest ---------------------------------------------------------------------------------------------------
 
@@ -387,9 +443,8 @@ class DiscordConnector:
         try:
             with readable():
                 client = await self._rest()
-                me = str(client.user.id if client.user else "")
                 return await checks.look(
-                    client.ask, self._settings, me, lambda: client.ahead, self._server_ids
+                    client.ask, self._settings, _me(client), lambda: client.ahead, self._server_ids
                 )
         except ConnectorError as error:
             return [Finding(good=False, words=str(error))]
@@ -400,6 +455,11 @@ class DiscordConnector:
         if self._client is not None:
             await _close(self._client)
             self._client = None
+
+
+def _me(client: _Client) -> str:
+    """The bot's own id."""
+    return str(client.user.id if client.user else "")
 
 
 async def _close(client: _Client) -> None:

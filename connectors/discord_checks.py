@@ -42,7 +42,9 @@ async def look(
     except Missing:
         application = {}
     application_id = str(application.get("id") or me)
-    found += rights.intents(application)
+    ids = await server_ids()
+    is_told = rights.is_silent(application) and await rights.words(ask, me, ids) is True
+    found += rights.intents(application, is_told=is_told)
     if application.get("interactions_endpoint_url"):
         words = (
             "Discord tells what people ask to another address: empty 'Interactions Endpoint URL' at "
@@ -51,7 +53,6 @@ async def look(
         found.append(Finding(good=False, words=words))
     found.append(_clock(ahead()))
     found.append(await _gateway(ask, settings))
-    ids = await server_ids()
     if not ids:
         link = rights.invite_link(application_id)
         found.append(Finding(good=False, words=f"The bot is in no server: invite it with {link}"))

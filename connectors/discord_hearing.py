@@ -70,11 +70,7 @@ class Hearing:
         return Heard("server", raw, Address("", ""), id_)
 
     def _interaction(self, raw: Raw) -> Heard | None:
-        id_, token, server = (
-            identity(raw["id"]),
-            identity(raw["token"]),
-            str(raw.get("guild_id") or "") or None,
-        )
+        id_, token, server = identity(raw["id"]), identity(raw["token"]), self._home(raw)
         if not self._is_ours(server) or self._was_heard(id_):
             return None
         told = part(raw, "channel")
@@ -89,8 +85,10 @@ class Hearing:
         return Heard("typing" if raw.get("type") == _TYPING else "interaction", raw, to, server)
 
     def _words(self, raw: Raw) -> Heard | None:
-        author, server = raw["author"], str(raw.get("guild_id") or "") or None
-        if author.get("bot") is True or "webhook_id" in raw or raw.get("type", 0) not in {0, _REPLY}:
+        author, server = raw["author"], self._home(raw)
+        if server is None and raw.get("member"):
+            return None  # it was said on a server, and nobody knows on which: it is no direct message
+        if author.get("bot") is True or raw.get("webhook_id") or (raw.get("type") or 0) not in {0, _REPLY}:
             return None
         text = self._after_mention(str(raw.get("content") or ""), server)
         if text is None or not self._is_ours(server) or self._was_heard(str(raw["id"])):
@@ -110,7 +108,7 @@ class Hearing:
         return self._reaction(raw, given=False)
 
     def _reaction(self, raw: Raw, *, given: bool) -> Heard | None:
-        emoji, server, user = raw["emoji"], str(raw.get("guild_id") or ""), str(raw["user_id"])
+        emoji, server, user = raw["emoji"], self._home(raw), str(raw["user_id"])
         label = self._emoji.get(_plain(str(emoji.get("name") or ""))) or self._emoji.get(str(emoji.get("id")))
         if label is None or not server or not self._is_ours(server) or user == self.me:
             return None
@@ -129,6 +127,12 @@ class Hearing:
         return Heard("reaction", raw, to, server, "tag" if given else "untag", label, message)
 
     # --- whether it is to us, and new -------------------------------------------------------------------------------
+
+    def _home(self, raw: Raw) -> str | None:
+        """The server on which it happened; where that is not told, the one with its channel. None for direct messages."""
+        told = str(raw.get("guild_id") or part(raw, "guild").get("id") or "")
+        channel = str(raw.get("channel_id"))
+        return told or next((id_ for id_, server in self._servers.items() if channel in server.places), None)
 
     def _is_ours(self, server: str | None) -> bool:
         return not self._only or server in {None, self._only}

@@ -246,23 +246,25 @@ class History:
         if self._sweep is not None and done is not None:
             after = min(after, id_at(self._sweep))
         last_said = place.last_message_id
-        if self._sweep is None and last_said is not None and done is not None and int(last_said) <= done:
+        # A smaller one was said long ago: it tells nothing.
+        if self._sweep is None and last_said is not None and done is not None and int(last_said) == done:
             return
         if self._sweep is not None and done is None:
             self.is_partial = True
-        begin, last, first = after, after, True
+        begin, last, first, most = after, after, True, 1
         while True:
             # A sweep speaks of whole moments, and several messages may be of one: it reads the last moment again.
             edge = moment_of(str(last))
-            after = last if self._sweep is None or after == id_at(edge) - 1 else id_at(edge) - 1
+            after = last if self._sweep is None else id_at(edge) - 1
             asked = now()
-            query = {"limit": MOST, "after": after}
-            answer = await self._ask(
-                "GET", "/channels/{channel_id}/messages", query=query, channel_id=place.id
-            )
-            rows = [row for row in answer or () if str(row.get("id")).isdecimal() and int(row["id"]) > after]
-            rows = sorted({row["id"]: row for row in rows}.values(), key=lambda row: int(row["id"]))
+            rows = chunk = await self._after(place, after)
             before, last = last, max((int(row["id"]) for row in rows), default=last)
+            is_full, most = len(chunk) >= most, max(most, len(chunk))
+            while after < before and is_full and moment_of(str(last)) == edge:
+                # The moment alone fills a page: it is read to its end.
+                chunk = await self._after(place, last)
+                rows, is_full = [*rows, *chunk], len(chunk) >= most
+                last = max((int(row["id"]) for row in chunk), default=last)
             ended = last <= before
             if ended and self._sweep is None:
                 return
@@ -281,6 +283,13 @@ class History:
             if ended:
                 return
             first = False
+
+    async def _after(self, place: Place, after: int) -> list[dict[str, Any]]:
+        """A page of the messages after an id, the oldest first."""
+        path, query = "/channels/{channel_id}/messages", {"limit": MOST, "after": after}
+        answer = await self._ask("GET", path, query=query, channel_id=place.id)
+        rows = [row for row in answer or () if str(row.get("id")).isdecimal() and int(row["id"]) > after]
+        return sorted({row["id"]: row for row in rows}.values(), key=lambda row: int(row["id"]))
 
     def _page(
         self, stream: str, cursor: str | None, asked: datetime, place: Place, rows: list[dict[str, Any]]

@@ -81,11 +81,10 @@ async def members(ask: Ask, server: Server, cursor: str, *, afresh: bool) -> Asy
                 "the list of members is refused: turn on Server Members Intent in the Developer Portal"
             )
             return
-        found = [server.member(row["user"], row) for row in rows or ()]
+        rows = [row for row in rows or () if row.get("user")]
+        found = [server.member(row["user"], row) for row in rows]
         joins = [
-            Join(str(row["user"]["id"]), iso_moment(row["joined_at"]))
-            for row in rows or ()
-            if row.get("joined_at")
+            Join(str(row["user"]["id"]), iso_moment(row["joined_at"])) for row in rows if row.get("joined_at")
         ]
         last = max((member.id for member in found), key=int, default=after)
         ended = not found or last == after

@@ -145,7 +145,7 @@ class Listening:
                 return Page("live", None, asked, deletions=[Deletion(message_id, asked)])
             return None
         place = next((s.places[channel_id] for s in self._servers.values() if channel_id in s.places), None)
-        if place is None or raw.get("type") not in MESSAGES:
+        if place is None or (raw.get("type") or 0) not in MESSAGES:
             return None
         try:
             return Page("live", None, asked, messages=[to_message(raw, place)])

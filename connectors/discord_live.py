@@ -25,6 +25,8 @@ MOST_STALE = 1_000
 _BATCH = 500
 _REMEMBERED = 20_000
 _DISPATCH, _INVALID_SESSION = 0, 9
+_DIRECT = {1, 3}
+"""Kinds of channels that are on no server."""
 
 Event = Mapping[str, Any]
 
@@ -47,6 +49,8 @@ class Feed:
         self._sequence: int | None = None
         self._missed: set[int] = set()
         self._away: set[str] = set()
+        self._welcomed: set[str] | None = None
+        """The servers that the session began with."""
         self.stale: dict[str, Stale] = {}
         self.stale_came = asyncio.Event()
         self.gap: Callable[[], None] = lambda: None
@@ -84,6 +88,8 @@ class Feed:
             self.session += 1
             self.gap()
             self._missed.clear()
+            guilds = (payload.get("d") or {}).get("guilds")
+            self._welcomed = None if guilds is None else {str(guild.get("id")) for guild in guilds}
         elif type(sequence) is int and self._sequence is not None:
             if sequence <= self._sequence and sequence not in self._missed:
                 return  # told before, in this session
@@ -139,6 +145,8 @@ class Feed:
         """The place of an event, when we read it."""
         server = self._home(raw, id_)
         if server is None:
+            if raw.get("guild_id") is None and raw.get("member"):
+                self.gap()  # it was said on a server, in a channel that nobody knows
             return None
         place = server.places.get(str(id_))
         if place is None:
@@ -250,9 +258,9 @@ class Feed:
             place = server.place(channel)
             if server.reads(place):
                 draft.channels.append(server.channel(place))
-        if id_ in self._away:
+        if id_ in self._away or (self._welcomed is not None and id_ not in self._welcomed):
             self._away.discard(id_)
-            self.gap()
+            self.gap()  # it is back, or the bot was invited just now
 
     def _server_changed(self, raw: Event, draft: Draft) -> None:
         del draft
@@ -276,8 +284,10 @@ class Feed:
                 self.gap()
 
     def _channel(self, raw: Event, draft: Draft) -> None:
-        server = self._home(raw, raw.get("parent_id") or raw["id"])
+        server = self._home(raw, raw["id"]) or self._home(raw, raw.get("parent_id"))
         if server is None:
+            if raw.get("guild_id") is None and raw.get("type") not in _DIRECT:
+                self.gap()  # history asks each server for its channels
             return
         before = server.places.get(str(raw["id"]))
         was_read = before is not None and server.reads(before)
@@ -320,7 +330,7 @@ class Feed:
 
     def _member_joined(self, raw: Event, draft: Draft) -> None:
         self._member(raw, draft)
-        if str(raw["guild_id"]) in self._servers:
+        if str(raw["guild_id"]) in self._servers and raw.get("joined_at"):
             draft.joins.append(Join(words(raw["user"]["id"]), iso_moment(raw["joined_at"])))
 
     def _member_left(self, raw: Event, draft: Draft) -> None:

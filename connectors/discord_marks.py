@@ -30,7 +30,9 @@ async def retagged(
             raw = await ask("GET", path, channel_id=post.id, message_id=post.id)
         except (Missing, Refused):
             continue
-        if raw.get("type") in MESSAGES and not gone(post.id):  # it may have gone while it was asked for
+        if (raw.get("type") or 0) in MESSAGES and not gone(
+            post.id
+        ):  # it may have gone while it was asked for
             messages.append(to_message(raw, post))
     if seen != before:
         yield Page(stream, orjson.dumps(seen).decode(), asked, messages=messages)

@@ -1,10 +1,10 @@
 """What the bot needs on Discord, and whether it has it: intents, permissions, the invitation that asks for them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
-from connectors.discord_asking import PORTAL, Ask, Missing
-from connectors.discord_messages import CATEGORY, THREADS, Server
+from connectors.discord_asking import PORTAL, Ask, Missing, Refused
+from connectors.discord_messages import CATEGORY, HAVE_MESSAGES, MESSAGES, THREADS, Server
 from connectors.errors import Misconfigured
 from connectors.records import Finding
 
@@ -24,6 +24,9 @@ MEMBERS_INTENT = 1 << 14 | 1 << 15
 
 _ADMINISTRATOR = 1 << 3
 _NAMED = 8
+_LOOKED_AT = 5
+"""Channels of each server in which words are sought."""
+_CARRIED = ("content", "embeds", "attachments", "components", "sticker_items", "message_snapshots", "poll")
 
 
 def invite_link(application_id: str) -> str:
@@ -56,8 +59,15 @@ def content_missing(application_id: str) -> str:
     )
 
 
-async def application(ask: Ask) -> Mapping[str, Any]:
-    """The application behind the token.
+def is_silent(application: Mapping[str, Any]) -> bool:
+    """Whether the application's flags name no privileged intent at all, and may be told by a server that knows of none."""
+    return not has(application, CONTENT_INTENT | MEMBERS_INTENT)
+
+
+async def application(
+    ask: Ask, me: str, servers: Callable[[], Awaitable[Iterable[str]]]
+) -> Mapping[str, Any]:
+    """The application behind the token. `me` is the bot's own id, `servers` finds those to read.
 
     Raises:
         Misconfigured: it may not read what people write: every text would be empty, and nothing would warn us.
@@ -66,15 +76,49 @@ async def application(ask: Ask) -> Mapping[str, Any]:
         found: Mapping[str, Any] = await ask("GET", "/applications/@me")
     except Missing:
         return {}  # it does not say: the gateway will
-    if not has(found, CONTENT_INTENT):
+    # Where nothing stands yet the gateway tells, before anything is kept.
+    if not has(found, CONTENT_INTENT) and (
+        not is_silent(found) or await words(ask, me, await servers()) is False
+    ):
         raise Misconfigured(content_missing(str(found.get("id"))))
     return found
 
 
-def intents(application: Mapping[str, Any]) -> list[Finding]:
-    """Findings on the two privileged intents."""
+async def words(ask: Ask, me: str, servers: Iterable[str]) -> bool | None:
+    """Whether what people wrote is told to us, as what stands shows; None where nobody wrote anything."""
+    found: bool | None = None
+    for server in servers:
+        try:
+            channels = await ask("GET", "/guilds/{guild_id}/channels", guild_id=server) or ()
+        except (Missing, Refused):
+            continue  # whoever reads the server says so
+        for channel in [raw for raw in channels if raw.get("type") in HAVE_MESSAGES][:_LOOKED_AT]:
+            path = "/channels/{channel_id}/messages"
+            try:
+                rows = await ask("GET", path, query={"limit": 50}, channel_id=str(channel["id"]))
+            except (Missing, Refused):
+                continue
+            told = [any(row.get(part) for part in _CARRIED) for row in rows or () if _is_withheld(row, me)]
+            if any(told):
+                return True
+            found = False if told else found
+    return found
+
+
+def _is_withheld(row: Mapping[str, Any], me: str) -> bool:
+    """Whether it is one of the messages whose words are told with the right to them alone."""
+    named = [str(user.get("id")) for user in (row["author"], *(row.get("mentions") or ()))]
+    return (
+        (row.get("type") or 0) in MESSAGES
+        and me not in named
+        and f"<@{me}>" not in (row.get("content") or "")
+    )
+
+
+def intents(application: Mapping[str, Any], *, is_told: bool) -> list[Finding]:
+    """Findings on the two privileged intents. `is_told`: what people wrote was seen, whatever the flags say."""
     id_ = str(application.get("id") or "")
-    content, members = has(application, CONTENT_INTENT), has(application, MEMBERS_INTENT)
+    content, members = is_told or has(application, CONTENT_INTENT), has(application, MEMBERS_INTENT)
     return [
         Finding(content, "Discord: the bot may read what people write." if content else content_missing(id_)),
         Finding(

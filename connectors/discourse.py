@@ -22,7 +22,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from connectors.base import Held, Inbox
 from connectors.discourse_askers import Askers
 from connectors.discourse_asking import Asking
-from connectors.discourse_calls import Calls, Limited, Lost, Told
+from connectors.discourse_calls import Calls, Limited, Lost, NoList, Told
 from connectors.discourse_check import Facts, look
 from connectors.discourse_forum import Forum
 from connectors.discourse_history import History
@@ -73,19 +73,25 @@ class DiscourseConnector:
         self, cursors: Mapping[str, str], since: datetime, held: Held, *, sweep: bool = False
     ) -> AsyncIterator[Page]:
         """Read history: categories, posts (all of them again with `sweep`), topics that differ, and accounts."""
+        began, seen, is_listless = datetime.now(UTC), set[int](), False
         try:
             yield await self._history.places(cursors)
-            if sweep:
-                began, seen = datetime.now(UTC), set[int]()
-                async for page in self._history.again(since, seen):
+            posts = (
+                self._history.again(since, seen)
+                if sweep
+                else self._history.posts(cursors, since, self._live.mark)
+            )
+            try:
+                async for page in posts:
                     yield page
-                async for page in self._topics.sweep(since, held, seen, began):
-                    yield page
-            else:
-                async for page in self._history.posts(cursors, since, self._live.mark):
-                    yield page
-                async for page in self._topics.catch_up(cursors, since, held):
-                    yield page
+            except NoList:
+                is_listless = True
+            topics = (
+                self._topics.sweep(since, held, seen, began) if sweep
+                else self._topics.catch_up(cursors, since, held, whole=is_listless)
+            )  # fmt: skip
+            async for page in topics:
+                yield page
             if sweep or "people" not in cursors:
                 async for page in everybody(self._forum, held):
                     yield page
@@ -199,7 +205,8 @@ class _Client(DiscourseClient):  # type: ignore[misc] # it has no types
                 if not response.is_redirect:
                     return self._answer(response)
                 url = self._moved(verb, url, response.headers["Location"])
-                more["params"] = None
+                if urlsplit(url).query:  # the way on may say all of it anew, or nothing
+                    more["params"] = None
         except requests.Timeout as error:
             raise Lost("no answer in time") from error
         except (requests.exceptions.InvalidURL, requests.exceptions.InvalidHeader) as error:

@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 from connectors.discourse_asked import Letter
 from connectors.discourse_calls import Told
 from connectors.discourse_forum import Forum, Json
+from connectors.discourse_messages import posts_in
 from connectors.discourse_posts import Writer, mark
 from connectors.discourse_quiet import inert, unlinked
 from connectors.errors import Misconfigured, Unavailable
@@ -200,7 +201,7 @@ class Answers:
         """Which pieces stand in a topic."""
         forum = self._forum
         facts = await forum.get(f"/t/{topic}.json", include_raw="true")
-        posts = {post["id"]: post for post in facts["post_stream"]["posts"]}
+        posts = {post["id"]: post for post in posts_in(facts)}
         stream = facts["post_stream"].get("stream")
         if stream is None:
             whole = await forum.read(topic)
@@ -209,8 +210,7 @@ class Answers:
         missing = [id_ for id_ in stream if id_ > way.after and id_ not in posts]
         for first in range(0, len(missing), _CHUNK):
             chunk = missing[first : first + _CHUNK]
-            found = await forum.calls.read(forum.client.posts, topic, chunk, include_raw="true")
-            posts |= {post["id"]: post for post in found["post_stream"]["posts"]}
+            posts |= {post["id"]: post for post in await forum.chunk(topic, chunk)}
         there: set[int] = set()
         for id_, post in posts.items():
             if id_ > way.after and self._is_own(post):

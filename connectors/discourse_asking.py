@@ -18,7 +18,7 @@ from connectors.discourse_askers import Askers
 from connectors.discourse_calls import URGENT, Told
 from connectors.discourse_commands import said
 from connectors.discourse_forum import Forum, Json
-from connectors.discourse_messages import UNCATEGORIZED, number_of
+from connectors.discourse_messages import UNCATEGORIZED, answers_to, number_of, posts_in
 from connectors.discourse_news import News
 from connectors.discourse_posts import Writer
 from connectors.errors import Unavailable, Unsure
@@ -167,14 +167,13 @@ class Asking:
     async def _converse(self, inbox: Inbox, topic: int) -> None:
         """Answer what is asked in a private message since the last time."""
         facts = await self._forum.get(f"/t/{topic}.json", include_raw="true")
-        posts = {post["id"]: post for post in facts["post_stream"]["posts"]}
+        posts = {post["id"]: post for post in posts_in(facts)}
         stream = facts["post_stream"].get("stream") or sorted(posts)
         new = [id_ for id_ in stream[-_LOOKED_AT:] if id_ not in self._asked.posts]
         missing = [id_ for id_ in new if id_ not in posts]
         for first in range(0, len(missing), _CHUNK):
             chunk = missing[first : first + _CHUNK]
-            found = await self._forum.calls.read(self._forum.client.posts, topic, chunk, include_raw="true")
-            posts |= {post["id"]: post for post in found["post_stream"]["posts"]}
+            posts |= {post["id"]: post for post in await self._forum.chunk(topic, chunk)}
         people = _people(facts, posts.values())
         for id_ in new:
             if id_ in posts:
@@ -228,8 +227,7 @@ class Asking:
 
     async def _about(self, post: Json, place: Place) -> int | None:
         """The post that this one replies to; else the first of its topic."""
-        number = post.get("reply_to_post_number")
-        return await self._forum.id_of(place.topic, number if isinstance(number, int) else 1)
+        return await self._forum.id_of(place.topic, answers_to(post) or 1)
 
     async def _send_letters(self, inbox: Inbox, *, look_only: bool) -> None:
         for post in sorted(self._asked.letters):

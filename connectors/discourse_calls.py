@@ -55,6 +55,10 @@ class Told(Exception):
         return self.status in {404, 410}
 
 
+class NoList(Exception):
+    """The forum gives no list of its newest posts, to nobody or not to this key: its topics tell of them."""
+
+
 def abandon(task: "asyncio.Task[Any]") -> None:
     """Cancel what nobody waits for any more, however it has ended or ends."""
     task.cancel()

@@ -10,12 +10,14 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, Protocol
 
-from connectors.discourse_calls import Calls, Told, denied, stranger
+from connectors.discourse_calls import Calls, NoList, Told, denied, stranger
 from connectors.discourse_categories import Categories
 from connectors.discourse_messages import (
     Topic,
+    answers_to,
     mark_bot,
     number_of,
+    posts_in,
     tell_post,
     topic_of,
     topic_of_post,
@@ -50,6 +52,8 @@ class Read(NamedTuple):
     topic: Topic
     posts: list[Json]
     at: datetime
+    is_whole: bool = True
+    """Whether these are all of its posts."""
 
 
 class Forum:
@@ -88,8 +92,20 @@ class Forum:
             raise (stranger(self.address) if error.is_gone else denied(self.address)) from error
 
     async def latest(self, before: int | None) -> list[Json]:
-        """A page of the newest posts."""
-        found = await self.listing(self.client.latest_posts, before)
+        """A page of the newest posts.
+
+        Raises:
+            NoList: the forum gives none.
+            Misconfigured: the forum does not accept the key.
+        """
+        try:
+            found = await self.calls.read(self.client.latest_posts, before)
+        except Told as error:
+            await self.topics(0)  # whether it is the key, or no forum at all
+            _log.warning(
+                "the forum gives no list of its newest posts (%s): its topics are read", error.status
+            )
+            raise NoList from error
         rows = found.get("latest_posts") if isinstance(found, dict) else None
         return [
             row for row in rows or ()
@@ -104,7 +120,7 @@ class Forum:
                 facts = await self.get(f"/t/{row['id']}.json")
             except Told:
                 continue
-            posts = [post["id"] for post in facts["post_stream"]["posts"]]
+            posts = [post["id"] for post in posts_in(facts)]
             found = max([found, *(facts["post_stream"].get("stream") or posts)])
             if not row.get("pinned"):
                 break  # the list is in the order of the last post, but for what is pinned
@@ -132,8 +148,8 @@ class Forum:
 
     async def answered(self, post: Json) -> int | None:
         """The id of the post that this one replies to; looked up in its topic where it was not met yet."""
-        number = post.get("reply_to_post_number")
-        return await self.id_of(post["topic_id"], number) if isinstance(number, int) else None
+        number = answers_to(post)
+        return None if number is None else await self.id_of(post["topic_id"], number)
 
     async def id_of(self, topic: int, number: int) -> int | None:
         """The id of the post with this number in a topic; None where there is none."""
@@ -147,13 +163,13 @@ class Forum:
             facts = await self.get(f"/t/{topic}.json")
         except Told:
             return
-        self._note(facts["post_stream"]["posts"], topic)
+        self._note(posts_in(facts), topic)
         stream = facts["post_stream"].get("stream") or []
         # Numbers of deleted posts are missing in the stream, so the post stands at or before this place.
         end = min(number, len(stream))
         lowest = number + 1
         while end > 0 and (topic, number) not in self._numbers and lowest > number:
-            found = await self._chunk(topic, stream[max(0, end - _CHUNK) : end])
+            found = await self.chunk(topic, stream[max(0, end - _CHUNK) : end])
             self._note(found, topic)
             lowest = min(map(number_of, found), default=0)
             end -= _CHUNK
@@ -200,19 +216,20 @@ class Forum:
         at = datetime.now(UTC)
         try:
             facts = await self.get(f"/t/{topic}.json", include_raw="true")
-            stream = facts["post_stream"].get("stream")
-            posts = {post["id"]: post for post in facts["post_stream"]["posts"]}
-            if stream is None:
-                await self._read_mega(topic, posts)
-            else:
-                missing = [id_ for id_ in stream if id_ not in posts]
-                chunks = [missing[n : n + _CHUNK] for n in range(0, len(missing), _CHUNK)]
-                for found in await asyncio.gather(*(self._chunk(topic, chunk) for chunk in chunks)):
-                    posts.update((post["id"], post) for post in found)
         except Told as error:
             if error.is_gone:
                 return None
             raise
+        stream = facts["post_stream"].get("stream")
+        posts = {post["id"]: post for post in posts_in(facts)}
+        is_whole = True
+        if stream is None:
+            is_whole = await self._read_mega(topic, posts, facts.get("posts_count") or 0)
+        else:
+            missing = [id_ for id_ in stream if id_ not in posts]
+            chunks = [missing[n : n + _CHUNK] for n in range(0, len(missing), _CHUNK)]
+            for found in await asyncio.gather(*(self.chunk(topic, chunk) for chunk in chunks)):
+                posts.update((post["id"], post) for post in found)
         rows = await asyncio.gather(*map(self.with_raw, posts.values()))
         ordered = sorted((post for post in rows if post is not None), key=number_of)
         self._note(ordered, topic)
@@ -221,24 +238,48 @@ class Forum:
             self.solved.clear()
         self.solved[topic] = told.solved
         self.tags.note([facts])
-        return Read(facts, told, ordered, at)
+        return Read(facts, told, ordered, at, is_whole)
 
-    async def _chunk(self, topic: int, ids: list[int]) -> list[Json]:
-        found = await self.calls.read(self.client.posts, topic, ids, include_raw="true")
-        rows: list[Json] = found["post_stream"]["posts"]
-        return rows
+    async def chunk(self, topic: int, ids: Collection[int]) -> list[Json]:
+        """These posts of a topic, as far as they stand; a forum may give fewer at a time than it is asked for."""
+        found: dict[int, Json] = {}
+        wanted = list(ids)
+        while wanted:
+            told = await self.calls.read(self.client.posts, topic, wanted, include_raw="true")
+            rows = {row["id"]: row for row in posts_in(told) if row["id"] in wanted}
+            found |= rows
+            wanted = [id_ for id_ in wanted if id_ not in rows]
+            if not rows:
+                break
+        for id_ in wanted:
+            try:
+                found[id_] = await self.get(f"/posts/{id_}.json")
+            except Told as error:
+                if not error.is_gone:
+                    found[id_] = {"id": id_, "topic_id": topic}  # it is there, and cannot be read
+        return list(found.values())
 
-    async def _read_mega(self, topic: int, posts: dict[int, Json]) -> None:
-        """A topic so large that the forum does not say which posts are in it: go on from the last one met."""
-        while True:
+    async def _read_mega(self, topic: int, posts: dict[int, Json], count: int) -> bool:
+        """A topic so large that the forum does not say which posts are in it: go on from the last one met.
+
+        Returns:
+            Whether there are as many as the forum counts.
+        """
+        more = True
+        while more:
             last = max(map(number_of, posts.values()), default=0)
-            found = await self.calls.read(
-                self.client.topic_posts, topic, post_number=last, asc="true", include_raw="true"
-            )
-            rows = found["post_stream"]["posts"]
+            try:
+                found = await self.calls.read(
+                    self.client.topic_posts, topic, post_number=last, asc="true", include_raw="true"
+                )
+            except Told as error:
+                if not error.is_gone:
+                    raise
+                break
+            rows = posts_in(found)
             posts.update((post["id"], post) for post in rows)
-            if max(map(number_of, rows), default=0) <= last:
-                return
+            more = max(map(number_of, rows), default=0) > last
+        return len(posts) >= count
 
     async def with_raw(self, post: Json) -> Json | None:
         """The post with what its author typed, from a forum that did not say it along with the topic."""
@@ -260,11 +301,12 @@ class Forum:
         else:
             for post in found.posts:
                 try:
-                    answered = numbers.get(post.get("reply_to_post_number") or 0)
+                    answered = numbers.get(answers_to(post) or 0)
                     tell_post(post, topic, answered, self.address, self._authors, draft)
                 except _SHAPES:
                     draft.left_out["unreadable row"] += 1
         # What could not be read is still there.
-        swept = () if draft.left_out["unreadable row"] else (Swept(topic.channel, topic.id),)
+        is_whole = found.is_whole and not draft.left_out["unreadable row"]
+        swept = (Swept(topic.channel, topic.id),) if is_whole else ()
         mark_bot(self.user, draft)
         return draft.page(None, 0.0)._replace(fraction=None, swept=swept)

@@ -16,7 +16,7 @@ import orjson
 
 from connectors.discourse_calls import Told, abandon
 from connectors.discourse_forum import Forum, Json
-from connectors.discourse_messages import number_of
+from connectors.discourse_messages import answers_to, number_of
 from connectors.paging import Draft
 from connectors.records import ChannelGone, Page
 from connectors.values import iso_moment, micros
@@ -102,10 +102,8 @@ class _Waiting:
         self.answered: dict[int, int | None] = {}
         self.wanted: dict[tuple[int, int], list[int]] = {}
         for post in found.posts:
-            if isinstance(post.get("reply_to_post_number"), int):
-                self.wanted.setdefault((post["topic_id"], post["reply_to_post_number"]), []).append(
-                    post["id"]
-                )
+            if (number := answers_to(post)) is not None:
+                self.wanted.setdefault((post["topic_id"], number), []).append(post["id"])
 
     def meet(self, topic: int, number: int, id_: int | None) -> None:
         for reply in self.wanted.pop((topic, number), ()):
@@ -205,7 +203,7 @@ class History:
         posts, reached = told.slice.posts, told.reached
         if told.wanted:
             for post in posts:
-                if (post["topic_id"], post.get("reply_to_post_number")) in told.wanted:
+                if (post["topic_id"], answers_to(post)) in told.wanted:
                     told.answered[post["id"]] = await self._forum.answered(post)
         self._forum.remember(posts)
         draft = Draft(_STREAM, told.slice.at)

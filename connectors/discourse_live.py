@@ -13,6 +13,7 @@ import orjson
 from aiohttp import web
 
 from connectors.base import Inbox
+from connectors.discourse_calls import NoList
 from connectors.discourse_forum import Forum, Json
 from connectors.discourse_history import OVERLAP, History, Slice, descend, position
 from connectors.discourse_people import newcomers
@@ -98,7 +99,7 @@ class Live:
         before = (self._rows, self._window, self._bumped)
         try:
             changed = await self._changed()
-            again = await self._posts(inbox)
+            again = await self._posts_again(inbox)
             async for page in self._topics.read(dict.fromkeys(sorted(changed | again | hints), "")):
                 await inbox.deliver(page._replace(received_at=datetime.now(UTC)))
             stored = {"mark": self.mark, "bumped": (self._bumped or datetime.now(UTC)).isoformat()}
@@ -114,6 +115,13 @@ class Live:
             self.people = page.cursor or self.people
 
     # --- posts ------------------------------------------------------------------------------------------------
+
+    async def _posts_again(self, inbox: Inbox) -> set[int]:
+        """As `_posts`; nothing where there is no list of posts: then the topics tell."""
+        try:
+            return await self._posts(inbox)
+        except NoList:
+            return set()
 
     async def _posts(self, inbox: Inbox) -> set[int]:
         """Deliver what is new or different among the newest posts; returns topics in which posts vanished."""

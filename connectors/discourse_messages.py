@@ -222,6 +222,19 @@ def number_of(post: Any) -> int:
     return found if isinstance(found, int) else 0
 
 
+def answers_to(post: Any) -> int | None:
+    """The number, in its topic, of the post that this one replies to: told as a number or as a text."""
+    found = post.get("reply_to_post_number")
+    if isinstance(found, str) and found.isdecimal():
+        return int(found)
+    return found if type(found) is int else None
+
+
+def posts_in(facts: Any) -> list[Any]:
+    """The posts that a topic's answer shows; of a hidden one nothing may stand there."""
+    return [row for row in facts["post_stream"]["posts"] if isinstance(row, dict)]
+
+
 def _counted(post: Any) -> dict[str, int]:
     """Reactions; where the forum has only likes, these are hearts."""
     counts = {

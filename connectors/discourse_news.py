@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -12,6 +13,7 @@ from connectors.discourse_answers import Me
 from connectors.discourse_asked import Asked
 from connectors.discourse_calls import Told
 from connectors.discourse_forum import Forum, Json
+from connectors.values import iso_moment, micros
 
 _LOG = logging.getLogger("connectors.discourse")
 _ROWS = 60
@@ -64,7 +66,9 @@ class News:
         offset = 0
         while True:
             told = await self._list("/notifications.json", limit=_ROWS, offset=offset)
-            rows = [row for row in told.get("notifications") or () if type(row.get("id")) is int]
+            rows = [
+                row for row in map(_numbered, told.get("notifications") or ()) if type(row.get("id")) is int
+            ]
             new = [row for row in rows if row["id"] not in asked.rows and row["id"] not in found]
             found.update((row["id"], row) for row in new)
             offset += len(rows)
@@ -105,4 +109,14 @@ class News:
             _LOG.warning("the key may not read %s (%s): what is asked there is not heard", path, error.status)
             self._refused[path] = time.monotonic() + _REFUSED
             return {}
+        if isinstance(found, list):  # of old forums
+            return {"notifications": found}
         return found if isinstance(found, Mapping) else {}
+
+
+def _numbered(row: Json) -> Json:
+    """A notification, which on old forums has no number, with one: its time."""
+    if row.get("id") is None:
+        with suppress(KeyError, TypeError, ValueError):
+            return {**row, "id": micros(iso_moment(row["created_at"]))}
+    return row

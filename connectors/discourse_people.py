@@ -87,17 +87,18 @@ async def _roles(forum: Forum) -> dict[int, list[str]]:
     """Account -> the names of its groups, of those that people made."""
     roles: dict[int, list[str]] = defaultdict(list)
     names: list[str] = []
+    seen: set[str] = set()
     number = 0
     try:
         while True:
             found = await forum.get("/groups.json", page=number)
-            new = [
-                row["name"]
-                for row in found.get("groups") or ()
-                if not row.get("automatic") and row["name"] not in names
-            ]
-            names += new
-            if not new or len(names) >= (found.get("total_rows_groups") or 0):
+            told = (
+                found if isinstance(found, list) else found.get("groups") or ()
+            )  # old forums give a bare list
+            new = [row for row in told if row["name"] not in seen]
+            seen.update(row["name"] for row in new)
+            names += [row["name"] for row in new if not row.get("automatic")]
+            if told is found or not new or len(seen) == found.get("total_rows_groups"):
                 break
             number += 1
     except Told:

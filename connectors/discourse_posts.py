@@ -4,8 +4,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.discourse_calls import Told
+from connectors.discourse_calls import NoList, Told
 from connectors.discourse_forum import Forum, Json
+from connectors.discourse_messages import number_of, posts_in
 from connectors.discourse_quiet import inert, unlinked
 from connectors.errors import Misconfigured, Unavailable
 from connectors.markdown import split
@@ -21,6 +22,7 @@ _LATER = 60.0
 _LOOKED_THROUGH = 400
 _CHUNK = 20
 _PAGES_BACK = 4
+_YOUNGEST = 10
 _TAKEN = re.compile(r"external", re.IGNORECASE)
 
 
@@ -141,20 +143,29 @@ class Writer:
             return await self._find_newest(key)  # there is none, or the forum knows no such ids
         if found.get("deleted_at"):
             return None
-        return next(
-            (str(post["id"]) for post in found["post_stream"]["posts"] if post["post_number"] == 1), None
-        )
+        return next((str(post["id"]) for post in posts_in(found) if number_of(post) == 1), None)
 
     async def _find_newest(self, key: str) -> str | None:
         """Look for the key in the newest posts of the forum: what is asked for was sent just before."""
         before: int | None = None
         for _ in range(_PAGES_BACK):
-            posts = await self._forum.latest(before)
+            try:
+                posts = await self._forum.latest(before)
+            except NoList:
+                return await self._find_youngest(key)
             if id_ := _with_key(posts, key):
                 return id_
             if not posts:
                 return None
             before = min(post["id"] for post in posts)
+        return None
+
+    async def _find_youngest(self, key: str) -> str | None:
+        """Look for the key in the youngest topics, where there is no list of posts."""
+        for row in (await self._forum.topics(0, order="created"))[:_YOUNGEST]:
+            read = await self._forum.read(row["id"])
+            if read is not None and (id_ := _with_key(read.posts, key)):
+                return id_
         return None
 
     async def _find_reply(self, topic: int, key: str) -> str | None:
@@ -167,10 +178,8 @@ class Writer:
             return None if whole is None else _with_key(whole.posts, key)
         newest = stream[-_LOOKED_THROUGH:]
         for end in range(len(newest), 0, -_CHUNK):
-            found = await forum.calls.read(
-                forum.client.posts, topic, newest[max(0, end - _CHUNK) : end], include_raw="true"
-            )
-            posts = [await forum.with_raw(post) for post in found["post_stream"]["posts"]]
+            found = await forum.chunk(topic, newest[max(0, end - _CHUNK) : end])
+            posts = [await forum.with_raw(post) for post in found]
             if id_ := _with_key([post for post in posts if post is not None], key):
                 return id_
         return None

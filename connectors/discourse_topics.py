@@ -40,12 +40,17 @@ class Topics:
                 return list(found.values())
             number += 1
 
-    async def catch_up(self, cursors: Mapping[str, str], since: datetime, held: Held) -> AsyncIterator[Page]:
-        """After the posts: the topics that are unknown, gone, or solved otherwise than we hold. The cursor is "since until"."""
+    async def catch_up(
+        self, cursors: Mapping[str, str], since: datetime, held: Held, *, whole: bool = False
+    ) -> AsyncIterator[Page]:
+        """After the posts: the topics that are unknown, gone, or solved otherwise than we hold. The cursor is "since until".
+
+        `whole`: no posts were told before, so topics with other posts than we hold are read too.
+        """
         began = datetime.now(UTC)
         first, _, until = (cursors.get(_STREAM) or "").partition(" ")
         begin = max(since, iso_moment(until) - _GRACE) if until and iso_moment(first) <= since else since
-        async for page in self.read(await self._differing(begin, await held.threads(begin))):
+        async for page in self.read(await self._differing(begin, await held.threads(begin), whole=whole)):
             yield page
         yield Page(_STREAM, f"{since.isoformat()} {began.isoformat()}", began)
 

@@ -114,9 +114,9 @@ async def _bot(workspace: Workspace) -> AsyncIterator[Finding]:
             yield Finding(False, str(problem))
     outside = [
         f"#{channel.name}" for channel in workspace.channels.values()
-        if workspace.wants(channel) and not channel.is_archived and channel.id not in workspace.joined
+        if workspace.wants(channel) and not channel.is_archived and channel.id in workspace.outside
     ]  # fmt: skip
-    inside = len(workspace.joined & workspace.channels.keys())
+    inside = len(workspace.channels.keys() - workspace.outside)
     if outside:
         names = ", ".join(sorted(outside)[:_NAMED]) + (
             f" and {len(outside) - _NAMED} more" if len(outside) > _NAMED else ""

@@ -35,8 +35,11 @@ CONNECT = 20.0
 _PING = 10.0
 _LAST_WORDS, _GOODBYE = 2.0, 1.0
 _RESPONSE = 10.0
-_READS = ("conversations.", "users.", "usergroups.", "reactions.get")
-"""Methods that are asked with GET, as the library does; all others take JSON."""
+_READS = (
+    "conversations.list", "conversations.info", "conversations.members", "conversations.history", "conversations.replies",
+    "users.", "usergroups.", "reactions.get",
+)  # fmt: skip
+"""Methods that are asked with GET, as Slack describes them; all others take JSON."""
 
 Handle = Callable[[AsyncBaseSocketModeClient, SocketModeRequest], Awaitable[None]]
 

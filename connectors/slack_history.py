@@ -136,21 +136,29 @@ class History:
 
     async def message(self, channel: str, ts: str, thread: str | None) -> Row | None:
         """One message as it now stands; None when Slack does not show it."""
-        params: dict[str, Any] = {"channel": channel, "oldest": ts, "latest": ts, "inclusive": True}
-        ways: list[tuple[str, dict[str, Any]]] = [
-            ("conversations.replies", {"ts": thread or ts, "limit": 10})
-        ]
         if thread is None or thread == ts:  # an ordinary reply is not in the channel's history
-            ways.insert(0, ("conversations.history", {"limit": 1}))
-        for method, more in ways:
+            row = await self._shown("conversations.history", channel, ts, limit=1)
+            if row is not None:
+                return row
+        row = await self._shown("conversations.replies", channel, ts, ts=thread or ts, limit=10)
+        if row is None and thread is None:  # a thread may be found by its first message alone
             try:
-                told = await self._web.call(method, **params, **more)
+                told = await self._web.call("reactions.get", channel=channel, timestamp=ts)
             except Declined:
-                continue
-            for row in told.get("messages") or ():
-                if isinstance(row, dict) and row.get("ts") == ts:
-                    return row
-        return None
+                return None
+            first = (told.get("message") or {}).get("thread_ts")
+            if first and first != ts:
+                return await self._shown("conversations.replies", channel, ts, ts=first, limit=10)
+        return row
+
+    async def _shown(self, method: str, channel: str, at: str, **more: Any) -> Row | None:
+        """The message of this moment, as one method shows it."""
+        try:
+            told = await self._web.call(method, channel=channel, oldest=at, latest=at, inclusive=True, **more)
+        except Declined:
+            return None
+        rows = (row for row in told.get("messages") or () if isinstance(row, dict) and row.get("ts") == at)
+        return next(rows, None)
 
     # --- a channel --------------------------------------------------------------------------------------------
 
@@ -219,13 +227,15 @@ class History:
                 last = min(at - INSTANT, observed_at)
                 swept += [Swept(stretch.channel, None, end, last)] if end <= last else []
             else:
-                top = position.top or max([position.known, *news(rows)], key=split_ts)
+                # The first page with anything on it has the newest; before it there may be empty ones.
+                met = position.top not in {"", position.known}
+                top = position.top if met else max([position.known, *news(rows)], key=split_ts)
                 position = Position(position.known, top, to_ts(lowest)) if more else Position(top)
             part = (stretch.latest - lowest) / (stretch.latest - stretch.oldest) if more else 1.0
             page = await self._page(draft, None if position is None else str(position), swept, part)
             yield page._replace(readable=(stretch.channel,))
             at = lowest
-            params |= {"cursor": cursor} if cursor else {"latest": to_ts(at)}
+            params |= {"cursor": cursor} if cursor else {"cursor": "", "latest": to_ts(at)}
 
     async def _history(self, params: dict[str, Any], at: datetime) -> dict[str, Any]:
         try:

@@ -83,7 +83,7 @@ def _stranger(id_: str, row: Any) -> Member:
     profile = row.get("user_profile") or row.get("bot_profile") or {}
     name = words(profile.get("name") or row.get("username")) or id_
     display = words(profile.get("display_name") or profile.get("real_name"))
-    is_bot = "bot_profile" in row or row.get("subtype") == "bot_message" or id_ == "USLACKBOT"
+    is_bot = bool(row.get("bot_profile")) or row.get("subtype") == "bot_message" or id_ == "USLACKBOT"
     return Member(id_, name, display, is_bot=is_bot, complete=False)
 
 

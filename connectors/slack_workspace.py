@@ -37,6 +37,8 @@ class Workspace:
         self.channels: dict[str, Channel] = {}
         self.joined: set[str] = set()
         """Channels that the bot is a member of."""
+        self.outside: set[str] = set()
+        """Those that it is not in; of a channel that is in neither, Slack did not say."""
         self.listed = False
         """Whether the list of members has been read: before that everybody would be a stranger."""
         self.locales: dict[str, str] = {}
@@ -115,8 +117,10 @@ class Workspace:
         self.channels[channel.id] = channel
         if row.get("is_member") is True:
             self.joined.add(channel.id)
+            self.outside.discard(channel.id)
         elif row.get("is_member") is False:
             self.joined.discard(channel.id)
+            self.outside.add(channel.id)
         if row.get("is_general") is True or (channel.name == "general" and not self.rows.general):
             self.rows.general = channel.id
         return channel

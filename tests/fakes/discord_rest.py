@@ -37,7 +37,6 @@ class Rest:
             web.get(f"{at}/users/@me", self.me),
             web.get(f"{at}/users/@me/guilds", self.my_guilds),
             web.get(f"{at}/applications/@me", self.application),
-            web.get(f"{at}/oauth2/applications/@me", self.application),
             web.get(f"{at}/guilds/{{guild}}", self.guild),
             web.get(f"{at}/guilds/{{guild}}/channels", self.channels),
             web.get(f"{at}/guilds/{{guild}}/threads/active", self.active),

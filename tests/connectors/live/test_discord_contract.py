@@ -75,7 +75,6 @@ ANSWERS = {
     "/users/@me": "UserPIIResponse",
     "/users/@me/guilds": "[MyGuildResponse]",
     "/applications/@me": "PrivateApplicationResponse",
-    "/oauth2/applications/@me": "PrivateApplicationResponse",
     "/guilds/{guild}": "GuildWithCountsResponse",
     "/guilds/{guild}/channels": "[GuildChannelResponse]",
     "/guilds/{guild}/threads/active": "ThreadsResponse",
