@@ -267,7 +267,7 @@ class Rights(_Section):
 class Tagging(_Section):
     """What moderators' reactions, and the topic tags of a platform, mean."""
 
-    classifier: Literal["rules", "model"] = "rules"
+    classifier: Literal["model", "rules"] = "model"
     emoji: dict[str, LabelName] = Field(default_factory=dict)
     topic_tags: dict[str, LabelName] = Field(default_factory=dict)
 

@@ -6,7 +6,7 @@ Check it, and count what stands in it: `python -m bot.training.corpus examples/c
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +14,9 @@ LABELS = (
     "question", "support_answer", "resolved", "product_idea", "bug_report", "contribution", "advocacy",
     "success_story", "introduction", "thanks", "event",
 )  # fmt: skip
+
+SECOND = "second-pass.tsv"
+"""Community, block and number, and the labels of the second pass, where they are others than the first's."""
 
 _TURN = re.compile(
     r"(?P<number>\d+) (?P<author>[^\s>:*+]+)(?P<kind>[*+]?)(?: >(?P<reply>\d+))?: \[(?P<labels>[^\]]*)\] (?P<text>.+)"
@@ -56,6 +59,34 @@ def read(folder: Path) -> Iterator[Line]:
     """
     for path in sorted(folder.glob("*/*.txt")):
         yield from read_file(path)
+
+
+def second_pass(folder: Path, lines: Sequence[Line]) -> list[tuple[Line, frozenset[str]]]:
+    """The messages that a second pass, which did not see the labels of the first, labelled otherwise; and how.
+
+    Raises:
+        Malformed: there is no such message or label, or both passes say the same.
+    """
+    known = {(line.community, f"{line.talk}.{line.number}"): line for line in lines}
+    found = []
+    for count, row in enumerate((folder / SECOND).read_text("utf-8").splitlines(), 1):
+        community, number, labels = row.split("\t")
+        line, said = known.get((community, number)), frozenset(labels.split())
+        if line is None or not said <= set(LABELS) or said == line.labels:
+            raise Malformed(f"{SECOND}, line {count}: it names no message that was labelled otherwise")
+        found.append((line, said))
+    return found
+
+
+def agreement(lines: Sequence[Line], otherwise: Sequence[tuple[Line, frozenset[str]]]) -> dict[str, float]:
+    """Label -> F1 of the two passes, each as the other's truth."""
+    given = Counter(label for line in lines for label in line.labels)
+    lost = Counter(label for line, said in otherwise for label in line.labels - said)
+    added = Counter(label for line, said in otherwise for label in said - line.labels)
+    return {
+        label: 2 * (given[label] - lost[label]) / max(2 * given[label] - lost[label] + added[label], 1)
+        for label in LABELS
+    }
 
 
 def read_file(path: Path) -> Iterator[Line]:
@@ -125,6 +156,12 @@ def main(paths: list[str]) -> None:
         for language in sorted({line.language for line in lines}):
             counts = (f"{label} {labels[language, label]} (~{near[language, label]})" for label in LABELS)
             sys.stdout.write(f"  {language}: {', '.join(counts)}\n")
+        if (path / SECOND).is_file():
+            otherwise = second_pass(path, lines)
+            told = ", ".join(f"{label} {f1:.3f}" for label, f1 in agreement(lines, otherwise).items())
+            sys.stdout.write(
+                f"  a second pass labelled {len(otherwise)} otherwise; F1 between both: {told}\n"
+            )
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from bot.classifiers.features import Floats
 from bot.evaluation import score
 from bot.training.corpus import LABELS
 from bot.training.fit import Bools
-from bot.training.train import Data, Judged, best_threshold, content, fit, inputs_apart, judge, load, repeated
+from bot.training.train import Data, Judged, best_threshold, content, fit, judge, load, repeated, seen_apart
 
 _BINS = (0.0, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 1.0)
 
@@ -20,8 +20,8 @@ def make(folder: Path, out: Path, say: Callable[[str], None]) -> dict[str, Any]:
     """Judge the making by leave-community-out, make the model of everything, write it; returns its card."""
     data = load(folder)
     say(f"{len(data.lines)} messages of {len(set(data.groups))} communities.")
-    inputs = inputs_apart(data)
-    judged = judge(data, inputs)
+    seen = seen_apart(data)
+    judged = judge(data, seen)
     usual = repeated(data, np.ones(len(data.lines), bool))
     thresholds = {
         label: best_threshold(judged.probabilities[usual, n], data.truth[usual, n])
@@ -29,7 +29,7 @@ def make(folder: Path, out: Path, say: Callable[[str], None]) -> dict[str, Any]:
     }
     card = card_of(data, judged, thresholds)
     say(table(card))
-    model = fit(data, inputs)
+    model = fit(data, seen)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_bytes(content(model, judged, thresholds, card))
     return card

@@ -30,6 +30,9 @@ from bot.training.fit import (
 from bot.training.talks import examples
 
 _ORDINARY = 4
+_ALONE = 4
+"""Each so many-th example is also shown without its context: what a message says must do where nothing else is known."""
+
 _PARTS = 8
 """So many parts the communities are dealt into, to judge, and to train the second step."""
 
@@ -47,6 +50,13 @@ class Data(NamedTuple):
     said: dict[str, str]
     rows: np.ndarray[Any, np.dtype[np.int64]]
     """For each subject the rows of its own and its neighbours' texts; -1: none."""
+
+
+class Seen(NamedTuple):
+    """What the second step sees of every example: in its context, and alone."""
+
+    inputs: Floats
+    alone: Floats
 
 
 class Judged(NamedTuple):
@@ -84,25 +94,41 @@ class Steps(NamedTuple):
     layers: Layers
 
 
-def inputs_apart(all_: Data) -> Floats:
+def seen_apart(all_: Data) -> Seen:
     """What the second step sees of every example, by first steps that saw nothing of its community."""
-    inputs = np.zeros((len(all_.lines), 0), np.float32)
+    alone = all_._replace(
+        subjects=[Subject(subject.text) for subject in all_.subjects],
+        rows=np.where(np.arange(all_.rows.shape[1]) == 0, all_.rows, -1),
+    )
+    seen: Seen | None = None
     for part in dealt(all_.groups, _PARTS):
-        found = inputs_of(all_, _fit_texts(all_, ~part))
-        inputs = found if not inputs.size else np.where(part[:, None], found, inputs)
-    return inputs
+        texts = _fit_texts(all_, ~part)
+        found = Seen(inputs_of(all_, texts), inputs_of(alone, texts))
+        if seen is None:
+            seen = found
+        seen.inputs[part], seen.alone[part] = found.inputs[part], found.alone[part]
+    assert seen is not None  # noqa: S101 - there is at least one community
+    return seen
 
 
-def fit(all_: Data, inputs: Floats) -> Steps:
+def fit(all_: Data, seen: Seen) -> Steps:
     """Learn from everything. The second step sees scores as they are on communities not trained on."""
     everything = np.ones(len(all_.lines), bool)
-    learned = repeated(all_, everything)
-    return Steps(_fit_texts(all_, everything), fit_layers(inputs[learned], all_.truth[learned]))
+    return Steps(_fit_texts(all_, everything), _fit_layers(all_, seen, everything))
 
 
 def _fit_texts(all_: Data, chosen: Bools) -> Texts:
     learned = repeated(all_, chosen)
     return fit_texts(all_.counts[all_.rows[learned, 0]], all_.truth[learned])
+
+
+def _fit_layers(all_: Data, seen: Seen, chosen: Bools) -> Layers:
+    learned = repeated(all_, chosen)
+    alone = learned[::_ALONE]
+    return fit_layers(
+        np.vstack([seen.inputs[learned], seen.alone[alone]]),
+        np.vstack([all_.truth[learned], all_.truth[alone]]),
+    )
 
 
 def repeated(all_: Data, chosen: Bools) -> "np.ndarray[Any, np.dtype[np.int64]]":
@@ -127,12 +153,11 @@ def dealt(groups: Sequence[str], parts: int) -> list[Bools]:
     return [where == n for n in range(min(parts, len(names)))]
 
 
-def judge(all_: Data, inputs: Floats) -> Judged:
-    """The probabilities of every example, by steps that saw nothing of its community (see `inputs_apart`)."""
+def judge(all_: Data, seen: Seen) -> Judged:
+    """The probabilities of every example, by steps that saw nothing of its community (see `seen_apart`)."""
     logits = np.zeros(all_.truth.shape, np.float32)
     for part in dealt(all_.groups, _PARTS):
-        learned = repeated(all_, ~part)
-        logits[part] = read_layers(fit_layers(inputs[learned], all_.truth[learned]), inputs[part])
+        logits[part] = read_layers(_fit_layers(all_, seen, ~part), seen.inputs[part])
     usual = repeated(all_, np.ones(len(logits), bool))
     slope, offset = fit_line(logits[usual], all_.truth[usual])
     return Judged(1 / (1 + np.exp(-(logits * slope + offset))), slope, offset)

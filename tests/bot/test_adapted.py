@@ -1,6 +1,6 @@
 """Learning from moderators, in a community that speaks otherwise than those the shipped model was made from.
 
-Its words are the corpus's with nearly half of them replaced by made-up ones, each always by the same: the shipped
+Its words are the corpus's with most of them replaced by made-up ones, each always by the same: the shipped
 model is then worse than it should be, and can learn.
 """
 
@@ -29,7 +29,7 @@ def jargon(text: str | None) -> str | None:
 
     def own(found: re.Match[str]) -> str:
         word, number = found[0], zlib.crc32(found[0].lower().encode())
-        if len(word) < 3 or number % 100 >= 45:
+        if len(word) < 3 or number % 100 >= 70:
             return word
         letters = (
             "bcdfgklmnprstvz"[(number >> 4 * n) % 15] + "aeiou"[(number >> 3 * n + 1) % 5]
@@ -80,7 +80,7 @@ def before() -> float:
 
 
 def test_it_gets_better_with_verdicts() -> None:
-    assert quality(judged(150)) > before() + 0.01
+    assert quality(judged(150)) > before() + 0.02
 
 
 @pytest.mark.parametrize(("asked", "always"), [(True, None), (False, None), (True, True)])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.training.corpus import LABELS, Malformed, read, read_file
+from bot.training.corpus import LABELS, Malformed, agreement, read, read_file, second_pass
 from bot.training.talks import examples
 
 CORPUS = Path(__file__).parents[2] / "examples" / "corpus"
@@ -27,6 +27,20 @@ def test_each_message_of_people_is_an_example_with_its_context() -> None:
     found = list(examples(lines))
     assert len(found) == sum(not line.is_bot for line in lines)
     assert sum(example.subject.root is not None for example in found) > len(found) / 2
+
+
+def test_two_passes_agree() -> None:
+    lines = list(read(CORPUS))
+    otherwise = second_pass(CORPUS, lines)
+    assert otherwise
+    assert min(agreement(lines, otherwise).values()) > 0.9
+
+
+@pytest.mark.parametrize("row", ["skeinly\t999.1\tthanks", "skeinly\t1.1\tpraise", "nowhere\t1.1\tthanks"])
+def test_a_second_pass_names_messages_that_are_there(tmp_path: Path, row: str) -> None:
+    (tmp_path / "second-pass.tsv").write_text(f"{row}\n")
+    with pytest.raises(Malformed, match="line 1: it names no message"):
+        second_pass(tmp_path, list(read_file(CORPUS / "en" / "skeinly.txt")))
 
 
 @pytest.mark.parametrize(
