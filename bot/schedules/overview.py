@@ -101,7 +101,8 @@ class View:
                 words = f"the digest of {told.first} is not posted to {self.schedule.channel} yet. {told.why}"
                 return Trouble(told.first, "refused", words)
         late = _SOON + timedelta(minutes=self.schedule.wait_minutes)
-        if self.due and now - self.due[0].due_at > late and not self.is_quiet:
+        past = self.is_new and bool(self.due) and slots.is_late(self.schedule, self.due[0], now)
+        if self.due and now - self.due[0].due_at > late and not self.is_quiet and not past:
             why = self.obstacle or "It could not be made; the log of `spaces run` says why."
             first = self.due[0].window.first
             words = f"the digest of {first} was due at {_local(self.due[0])} and waits: {why}"
@@ -131,6 +132,12 @@ def look(session: Session, config: Config, now: datetime, *, ahead: bool = False
             _obstacle(schedule, due[0] if due else None, sources),
         )  # fmt: skip
     return found
+
+
+def troubles(session: Session, config: Config, now: datetime) -> dict[str, Trouble]:
+    """What is wrong with which schedule."""
+    found = {name: view.trouble(now) for name, view in look(session, config, now).items()}
+    return {name: trouble for name, trouble in found.items() if trouble is not None}
 
 
 def source_views(session: Session) -> dict[str, SourceView]:
