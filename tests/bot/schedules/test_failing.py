@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from bot.settings import Run
 from connectors.errors import Misconfigured, Unavailable, Unsure
@@ -14,7 +13,7 @@ from connectors.records import Message, Page
 from storage import digests, ingest
 from storage.database import Database
 from storage.posts import FAILED, INTENDED, SENT, UNKNOWN
-from tests.bot.schedules.town import Town, config, plain, schedule, utc
+from tests.bot.schedules.town import Steps, Town, config, plain, schedule, utc
 
 MONDAY = utc("2026-03-30 07:00")  # 9:00 in Madrid
 WEEK = "weekly 2026-03-23"
@@ -29,65 +28,28 @@ def town(database: Database) -> Town:
 
 
 async def test_killed_between_any_two_steps_it_is_posted_once(database: Database) -> None:
-    """A round cut off before each of its steps in turn; then another process takes over.
+    """A round cut off before each of its steps in turn; then another process takes over."""
+    noon = MONDAY + timedelta(hours=2)  # it is due in summer and in winter
+    town = Town(database, config(weekly=schedule()), noon)
 
-    Steps are statements, commits, and calls of the platform: before it has heard us, and before we hear it.
-    """
-
-    class Killed(BaseException):
-        pass
-
-    seen, deadly = 0, 0
-
-    def step(*_: object) -> None:
-        nonlocal seen
-        seen += 1
-        if seen == deadly:
-            raise Killed
-
-    class Calls(dict[str, list[Exception]]):
-        def get(self, *_: object) -> Any:
-            step()
-
-    town = Town(
-        database, config(weekly=schedule()), MONDAY + timedelta(hours=2)
-    )  # due in summer and in winter
-    town.village.broken = Calls()
-
-    async def live(owner: str, dies_at: int) -> int:
-        """A round of a process that dies before this step; how many steps it took."""
-        nonlocal seen, deadly
+    async def live(owner: str, dies_at: int = 0) -> bool:
         town.lend(owner)
         town.ready()
-        process = town.process(owner)
-        await process.writer.__aenter__()
-        seen, deadly = 0, dies_at
-        going, writing = asyncio.create_task(process.go()), process.writer._task
-        assert writing is not None
-        await asyncio.wait([going, writing], return_when=asyncio.FIRST_COMPLETED)
-        ended = [task for task in (going, writing) if task.done() or not task.cancel()]
-        assert dies_at == 0 or isinstance(ended[0].exception(), Killed), "it lived on"
-        await asyncio.wait([going, writing])
-        deadly = 0
-        return seen
+        return await steps.live(await town.process(owner).__aenter__(), dies_at)
 
-    event.listen(database.engine, "before_cursor_execute", step)
-    event.listen(database.engine, "commit", step)
-    try:
-        await live("one", 0)  # opens what stays open
+    with Steps(town) as steps:
+        await live("one")  # opens what stays open
         town.now += timedelta(weeks=1)
-        steps = await live("one", 0)
-        for last in range(1, steps + 1):
+        await live("one")
+        count = steps.seen
+        for last in range(1, count + 1):
             town.now += timedelta(weeks=1)
-            await live("one", last)
-            await live("two", 0)
+            assert not await live("one", last)
+            assert await live("two")
             assert town.posted[f"weekly {town.now - timedelta(weeks=1):%Y-%m-%d}"] == 1, last
-    finally:
-        event.remove(database.engine, "before_cursor_execute", step)
-        event.remove(database.engine, "commit", step)
-    assert steps > 15
+    assert count > 15
     assert set(town.posted.values()) == {1}
-    assert len(town.posted) == steps + 2
+    assert len(town.posted) == count + 2
 
 
 async def test_two_at_the_same_moment_post_it_once(town: Town) -> None:
