@@ -2,15 +2,16 @@
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.config import Config
 from bot.environment import source_secrets
+from bot.schedules.checks import check_schedules, places
 from bot.settings import Source
 from connectors.base import load_connector
 from connectors.errors import ConnectorError
@@ -59,20 +60,24 @@ def check_live(config: Config, environ: Mapping[str, str] = os.environ) -> list[
 
 
 async def _check_live(config: Config, environ: Mapping[str, str]) -> list[Finding]:
+    wanted = places(config)
     found = await asyncio.gather(
-        *(_try(name, source, source_secrets(name, environ)) for name, source in config.sources.items())
+        *(
+            _try(name, source, source_secrets(name, environ), wanted.get(name, ()))
+            for name, source in config.sources.items()
+        )
     )
     return [finding for findings in found for finding in findings]
 
 
-async def _try(name: str, source: Source, secrets: dict[str, str]) -> list[Finding]:
+async def _try(name: str, source: Source, secrets: dict[str, str], wanted: Sequence[str]) -> list[Finding]:
     if not secrets:
         return []
     try:
         connector = load_connector(source.connector)(source.model_dump(mode="json"), secrets)
         try:
             async with asyncio.timeout(_PATIENCE):
-                found = await connector.check()
+                found = await connector.check(wanted)
         finally:
             async with asyncio.timeout(5):
                 await connector.close()
@@ -85,8 +90,8 @@ async def _try(name: str, source: Source, secrets: dict[str, str]) -> list[Findi
     return [Finding(finding.good, f"source {name}: {finding.words}") for finding in found]
 
 
-def check_all(database: Database, config: Config) -> list[Finding]:
-    """Look at the database and at each source; credentials are not needed to import archives."""
+def check_all(database: Database, config: Config, environ: Mapping[str, str] = os.environ) -> list[Finding]:
+    """Look at the database, at each source and each schedule; credentials are not needed to import archives."""
     place = database.url.render_as_string()
     findings = [Finding(good=True, words=f"database {place}, schema {schema.current(database)}")]
     if not config.sources:
@@ -106,6 +111,7 @@ def check_all(database: Database, config: Config) -> list[Finding]:
             for account in _accounts(config)
             for error in _unknown(session, account)
         ]
+        findings += check_schedules(session, config, environ, datetime.now(UTC))
     states = {state.name: state for state in source_states(database, config)}
     for name, source in config.sources.items():
         state = states.get(name)

@@ -134,8 +134,11 @@ class Connector(Protocol):
         """
         ...
 
-    async def check(self) -> list[Finding]:
-        """Try the credentials, rights and addresses. Never raises: what fails is a finding with its cure."""
+    async def check(self, places: Sequence[str] = ()) -> list[Finding]:
+        """Try the credentials, rights and addresses, and whether `post` could reach these places, saying nothing there.
+
+        Never raises: what fails is a finding with its cure.
+        """
         ...
 
     async def close(self) -> None:

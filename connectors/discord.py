@@ -438,13 +438,13 @@ class DiscordConnector:
             self._readers = self._readers or Readers(ask, self._servers)
             return await self._readers.readable(await self._server_ids(), member_id, channel_ids)
 
-    async def check(self) -> list[Finding]:
+    async def check(self, places: Sequence[str] = ()) -> list[Finding]:
         """Try everything that is needed; never raises."""
         try:
             with readable():
                 client = await self._rest()
                 return await checks.look(
-                    client.ask, self._settings, _me(client), lambda: client.ahead, self._server_ids
+                    client.ask, self._settings, _me(client), lambda: client.ahead, self._server_ids, places
                 )
         except ConnectorError as error:
             return [Finding(good=False, words=str(error))]

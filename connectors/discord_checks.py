@@ -1,6 +1,6 @@
 """What `spaces check` asks of Discord, one thing after the other; each failure is a finding with its cure."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +9,8 @@ import yarl
 
 from connectors import discord_rights as rights
 from connectors.discord_asking import PORTAL, Ask, Missing, Refused
-from connectors.discord_messages import Server
+from connectors.discord_messages import THREADS, Server
+from connectors.discord_posts import place_of
 from connectors.errors import ConnectorError
 from connectors.records import Finding
 
@@ -23,6 +24,7 @@ async def look(
     me: str,
     ahead: Callable[[], timedelta | None],
     server_ids: Callable[[], Awaitable[list[str]]],
+    places: Sequence[str] = (),
 ) -> list[Finding]:
     """Findings on everything behind the token, which has been accepted.
 
@@ -32,6 +34,7 @@ async def look(
         me: the bot's own id.
         ahead: how far Discord's clock is ahead of ours, once it was asked something.
         server_ids: the servers to read.
+        places: where we want to post.
 
     Raises:
         ConnectorError: nothing more can be asked.
@@ -63,7 +66,35 @@ async def look(
             link = rights.invite_link(application_id)
             words = f"The bot is not in the server {id_}: invite it with {link}, or correct 'server'."
             found.append(Finding(good=False, words=words))
-    return found
+    return found + [await _writable(ask, settings, place, me, server_ids) for place in places]
+
+
+async def _writable(
+    ask: Ask,
+    settings: Mapping[str, Any],
+    place: str,
+    me: str,
+    server_ids: Callable[[], Awaitable[list[str]]],
+) -> Finding:
+    """Whether the bot can post at a place."""
+    try:
+        raw = await place_of(ask, place, server_ids)
+        is_thread = raw.get("type") in THREADS
+        channel = (
+            await ask("GET", "/channels/{channel_id}", channel_id=raw["parent_id"]) if is_thread else raw
+        )
+        guild = str(channel["guild_id"])
+        server = Server(await ask("GET", "/guilds/{guild_id}", guild_id=guild), settings)
+        member = await ask("GET", "/guilds/{guild_id}/members/{user_id}", guild_id=guild, user_id=me)
+        lacks = rights.missing_to_post(server, channel, member, in_thread=is_thread)
+    except Refused:  # Discord hides it by its number, not by its name
+        lacks = "'View Channel'"
+    except ConnectorError as error:
+        return Finding(good=False, words=str(error))
+    if lacks:
+        cure = "allow it for the bot's role in the channel's settings (Edit Channel, Permissions)"
+        return Finding(good=False, words=f"The bot cannot post to {place}: it lacks {lacks}; {cure}.")
+    return Finding(good=True, words=f"The bot can post to {place}.")
 
 
 async def _server(

@@ -176,6 +176,16 @@ def places(
     return found
 
 
+def missing_to_post(
+    server: Server, channel: Mapping[str, Any], me: Mapping[str, Any], *, in_thread: bool
+) -> str:
+    """The rights that a member lacks to post in a channel, or in a thread of it; empty where none is missing."""
+    other = "Send Messages" if in_thread else "Send Messages in Threads"
+    needed = {right: bit for right, bit in (READING | POSTING).items() if right != other}
+    has_now = permissions(server, channel, me)
+    return " and ".join(f"'{right}'" for right, bit in needed.items() if not has_now & bit)
+
+
 def permissions(server: Server, channel: Mapping[str, Any], me: Mapping[str, Any]) -> int:
     """A member's permissions in a channel: those of its roles, then the channel's exceptions for all, for roles, for it."""
     mine = {str(role) for role in me.get("roles") or ()}

@@ -133,12 +133,13 @@ class DiscourseConnector:
         """Which of these categories a member can read now: needs a key that sees the categories' permissions."""
         return await self._askers.readable(member_id, channel_ids)
 
-    async def check(self) -> list[Finding]:
-        """Try address, key, rights, clock and webhooks."""
+    async def check(self, places: Sequence[str] = ()) -> list[Finding]:
+        """Try address, key, rights, clock, webhooks, and the places to post to."""
         self._calls.tries = _CHECKING  # somebody waits for it
         facts = Facts(
             str(self._settings.get("user") or "system"), bool(self._secrets.get("api_key")),
             str(self._settings.get("listen") or ""), bool(self._secrets.get("webhook_secret")),
+            tuple(places),
         )  # fmt: skip
         return await look(self._forum, facts, lambda: self._client.skew)
 

@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 
 from connectors.discourse_calls import Told, stranger
 from connectors.discourse_forum import Forum
-from connectors.errors import ConnectorError
-from connectors.records import Finding
+from connectors.discourse_posts import where_of
+from connectors.errors import ConnectorError, Misconfigured
+from connectors.records import Finding, Post
 
 _PATIENCE = 20.0
 _SKEW = 60.0
@@ -21,6 +22,8 @@ class Facts(NamedTuple):
     has_key: bool
     listen: str
     has_secret: bool
+    places: tuple[str, ...] = ()
+    """Where we want to post."""
 
 
 async def look(forum: Forum, facts: Facts, skew: Callable[[], float | None]) -> list[Finding]:
@@ -76,6 +79,7 @@ async def _look(forum: Forum, facts: Facts, found: list[Finding]) -> None:
     if not await _look_at_key(forum, facts, keys, found):
         return
     await _look_at_rights(forum, site, keys, found)
+    found += [await _writable(forum, site, place) for place in facts.places]
     if facts.listen and not facts.has_secret:
         found.append(Finding(
             False,
@@ -145,6 +149,30 @@ async def _look_at_rights(forum: Forum, site: dict[str, Any], keys: str, found: 
         words = f"The user may write in {len(writable)} of {len(rows)} categories"
         cure = ": allow it in the category's settings under Security, where a digest is to be posted."
         found.append(Finding(bool(writable), words + ("." if writable else cure)))
+
+
+async def _writable(forum: Forum, site: dict[str, Any], place: str) -> Finding:
+    """Whether the API user can post at a place; of a reply the forum tells no more than that its topic is there."""
+    try:
+        where = where_of(place, Post("", "", ""))
+    except Misconfigured as error:
+        return Finding(False, str(error))
+    if "topic_id" in where:
+        good = await _try(forum, f"/t/{where['topic_id']}.json") is not None
+        words = (
+            "The user can see the topic {0}."
+            if good
+            else "There is no topic {0} to post to that the user can see: name another."
+        )
+        return Finding(good, words.format(place))
+    rows = [row for row in site.get("categories") or () if isinstance(row, dict)]
+    named = next((row for row in rows if row.get("id") == where.get("category")), None)
+    if "category" in where and rows and named is None:
+        return Finding(False, f"There is no category {place} to post to that the user can see: name another.")
+    if named is not None and named.get("permission") != 1 and any(row.get("permission") for row in rows):
+        cure = "allow it to create topics in the category's settings under Security"
+        return Finding(False, f"The user cannot post to the category {place}: {cure}.")
+    return Finding(True, f"The user can post to {place}.")
 
 
 async def _try(forum: Forum, path: str) -> Any:

@@ -40,7 +40,7 @@ class Writer:
             Unsure: nobody knows whether it was made.
             Misconfigured: the forum does not take it.
         """
-        where = _where(place, post)
+        where = where_of(place, post)
         pieces = await self._pieces(place, post)
         is_reply = "topic_id" in where
         marks = [mark(post.key, n) for n in range(len(pieces))]
@@ -213,7 +213,7 @@ def _title(post: Post) -> str:
     return " ".join(post.title.split())[:_LONGEST_TITLE]
 
 
-def _where(place: str, post: Post) -> Mapping[str, Any]:
+def where_of(place: str, post: Post) -> Mapping[str, Any]:
     """The fields that say where a post goes.
 
     Raises:

@@ -87,9 +87,9 @@ class SlackConnector:
         self._demand("bot_token")
         return await self._people.readable(member_id, channel_ids)
 
-    async def check(self) -> list[Finding]:
-        """Try the tokens, scopes, channels and addresses."""
-        return await check(self._workspace, self._settings, self._secrets)
+    async def check(self, places: Sequence[str] = ()) -> list[Finding]:
+        """Try the tokens, scopes, channels and addresses, and the places to post to."""
+        return await check(self._workspace, self._settings, self._secrets, places)
 
     async def close(self) -> None:
         """Give back the sockets."""

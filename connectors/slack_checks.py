@@ -1,7 +1,7 @@
 """What `spaces check` looks at on Slack: addresses, tokens, scopes, clocks and channels, each in one sentence."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from connectors.errors import ConnectorError
@@ -67,7 +67,7 @@ def token_fault(name: str, value: str) -> str | None:
 
 
 async def check(
-    workspace: Workspace, settings: Mapping[str, Any], secrets: Mapping[str, str]
+    workspace: Workspace, settings: Mapping[str, Any], secrets: Mapping[str, str], places: Sequence[str] = ()
 ) -> list[Finding]:
     """Everything, within half a minute; never raises."""
     findings: list[Finding] = []
@@ -82,6 +82,7 @@ async def check(
             if faults["bot_token"] is None:
                 async for finding in _bot(workspace):
                     findings.append(finding)
+                findings += [await _writable(workspace, place) for place in places]
             if not over_http and faults["app_token"] is None:
                 findings.append(await _connection(workspace))
     except ConnectorError as error:
@@ -125,6 +126,26 @@ async def _bot(workspace: Workspace) -> AsyncIterator[Finding]:
         yield Finding(False, words)
     yield Finding(inside > 0, f"The bot reads {inside} channel{'s' * (inside != 1)}." if inside else
                   f"The bot is in no channel yet: write /invite @{workspace.user} in each that counts.")  # fmt: skip
+
+
+async def _writable(workspace: Workspace, place: str) -> Finding:
+    """Whether the bot can post at a place; the list of channels has been read."""
+    named = place.partition("/")[0]
+    name = named.lstrip("#").lower()
+    by_name = (each for each in workspace.channels.values() if each.name.lower() == name)
+    channel = next(by_name, None) or await workspace.channel(named.lstrip("#"))
+    if channel is None:
+        cure = "correct its name, or if it is private invite the bot and give its id (C…)"
+        return Finding(False, f"There is no channel {place} to post to that the bot can see: {cure}.")
+    if channel.is_archived:
+        return Finding(False, f"The channel {place} to post to is archived: name another.")
+    may_anywhere = "chat:write.public" in workspace.web.scopes and not channel.is_private
+    if channel.id not in workspace.joined and not may_anywhere:
+        return Finding(
+            False,
+            f"The bot cannot post to {place}, where it is no member: write /invite @{workspace.user} there.",
+        )
+    return Finding(True, f"The bot can post to {place}.")
 
 
 def _scopes(workspace: Workspace) -> list[Finding]:

@@ -64,10 +64,17 @@ class Told(NamedTuple):
     link: str | None
 
 
-def decide(session: Session, decision: Decision, post: Post | None = None, to: Target | None = None) -> bool:
+def decide(
+    session: Session,
+    decision: Decision,
+    post: Post | None = None,
+    to: Target | None = None,
+    *,
+    again: bool = False,
+) -> bool:
     """Write down what becomes of a period, with its post unless it is skipped. False when that was done already.
 
-    What a clock skipped that ran far ahead of ours does not count.
+    What a clock skipped that ran far ahead of ours does not count, nor with `again` whatever was skipped.
     """
     insert = sqlite.insert if session.connection().dialect.name == "sqlite" else postgresql.insert
     values = {
@@ -75,9 +82,10 @@ def decide(session: Session, decision: Decision, post: Post | None = None, to: T
         "place": to and to.place, "purpose": to and to.purpose, "due_at": decision.due_at,
         "numbers": orjson.dumps(dict(decision.numbers)).decode(), "decided_at": decision.decided_at,
     }  # fmt: skip
+    yields = Digest.outcome == SKIPPED if again else _ahead(decision.decided_at)
     row = insert(Digest).values(schedule=decision.schedule, first=decision.first.isoformat(), **values)
     stands = row.on_conflict_do_update(
-        index_elements=[Digest.schedule, Digest.first], set_=values, where=_ahead(decision.decided_at)
+        index_elements=[Digest.schedule, Digest.first], set_=values, where=yields
     ).returning(Digest.first)  # fmt: skip
     new = session.connection().execute(stands).first() is not None
     if new and post is not None and to is not None:

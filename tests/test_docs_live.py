@@ -132,7 +132,8 @@ def _fields() -> set[str]:
     """Every section and every setting."""
     sections = settings.Config.model_fields
     inner = [getattr(field.annotation, "model_fields", {}) for field in sections.values()]
-    return {*sections, *settings.Source.model_fields, *(name for fields in inner for name in fields)}
+    named = {name for section in settings.NAMED.values() for name in section.model_fields}
+    return {*sections, *named, *(name for fields in inner for name in fields)}
 
 
 @pytest.mark.parametrize("page", NAMES)

@@ -21,7 +21,8 @@ AsOf = Annotated[
 
 @app.command(
     epilog="Examples: spaces digest weekly; spaces digest monthly --as-of 2026-05-01 --area support; "
-    "spaces digest weekly --format html --output digest.html --chart week.png",
+    "spaces digest weekly --format html --output digest.html --chart week.png; "
+    "spaces digest weekly --post --dry-run",
 )
 def digest(
     context: typer.Context,
@@ -34,11 +35,28 @@ def digest(
     language: Annotated[Language | None, typer.Option(help="en or es; default the community's.")] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file.")] = None,
     chart: Annotated[Path | None, typer.Option(help="Write the chart to this PNG file too.")] = None,
+    post: Annotated[
+        bool, typer.Option("--post", help="Post it where the schedules of this period say, once.")
+    ] = False,
+    only: Annotated[
+        str | None, typer.Option("--schedule", metavar="NAME", help="With --post: this schedule only.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="With --post: post nothing, show all that would be sent.")
+    ] = False,
 ) -> None:
-    """Show the digest of a day, week, month or quarter.
+    """Show the digest of a day, week, month or quarter, or post it.
 
     The last one that is over, unless --as-of says otherwise.
     """
+    if post:
+        from bot.cli.schedule import post_digest  # noqa: PLC0415
+
+        is_json = format is Format.JSON
+        _write(post_digest(state(context), period, only, as_of, dry=dry_run, as_json=is_json), output)
+        return
+    if dry_run or only is not None:
+        raise typer.BadParameter("--dry-run and --schedule go with --post.")
     from bot.app import compute_digest  # noqa: PLC0415
     from bot.digest.chart import draw  # noqa: PLC0415
     from bot.digest.render import render  # noqa: PLC0415

@@ -1,5 +1,6 @@
 """`spaces init`, `check` and `status`: from nothing to a community that is read, and what stands."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -52,16 +53,19 @@ def check(context: typer.Context) -> None:
 def status(context: typer.Context) -> None:
     """Show what is stored of each source, and how it fares.
 
-    Of those that are served: connected or not, delay, history, and what is refused.
+    Of those that are served: connected or not, delay, history, and what is refused. And what is wrong with schedules.
     """
     from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
 
     from bot.checks import source_states  # noqa: PLC0415
+    from bot.schedules.overview import troubles  # noqa: PLC0415
 
     here = state(context)
     with here.database() as database:
         states = source_states(database, here.config)
+        with database.read() as session:
+            wrong = troubles(session, here.config, datetime.now(UTC))
     table = Table(
         "source", "connector", "messages", "members", "channels", "first", "newest", "untagged", box=None
     )
@@ -74,6 +78,8 @@ def status(context: typer.Context) -> None:
         )  # fmt: skip
     console = Console()
     console.print(table)
+    for name, trouble in wrong.items():
+        console.print(f"schedule {name}: {trouble.words}", markup=False, highlight=False, soft_wrap=True)
     served = [(found.name, found.live) for found in states if found.live is not None]
     if not served:
         return

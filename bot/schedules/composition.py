@@ -58,16 +58,16 @@ def audience(session: Session, config: Config, schedule: Schedule) -> Audience:
         for name, source in config.sources.items()
         if source.open and name in ids and name != schedule.source
     )
-    here = _channels(session, own, schedule.channel)
-    private = frozenset(here) if len(here) == 1 else frozenset()
+    here = channels_named(session, own, schedule.channel)
+    private = frozenset([here[0].external_id]) if len(here) == 1 else frozenset()
     return Audience(own, True, schedule.audience == "staff", private, True, open_sources)
 
 
-def _channels(session: Session, source: int, place: str) -> list[str]:
+def channels_named(session: Session, source: int, place: str) -> list[Channel]:
     """The stored channels that a place may mean, by id or name."""
     named = place.partition("/")[0].lstrip("#")
     is_it = or_(Channel.external_id == named, func.lower(Channel.name) == named.lower())
-    return list(session.scalars(select(Channel.external_id).where(Channel.source_id == source, is_it)))
+    return list(session.scalars(select(Channel).where(Channel.source_id == source, is_it)))
 
 
 def headlines(digest: Digest) -> dict[str, digests.Number]:

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -48,6 +49,17 @@ class SourceView:
         return self.read_at is not None and self.read_at >= window.end
 
 
+class Trouble(NamedTuple):
+    """What somebody should know of a schedule."""
+
+    about: date
+    """The first day of the period."""
+    kind: str
+    """`failed` (given up), `refused` (tried again) or `late` (not even made): each is said once of a period."""
+    words: str
+    """What is wrong, and the cure."""
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """One schedule."""
@@ -56,6 +68,8 @@ class View:
     schedule: Schedule
     key: str
     """Its name and period, as its rows bear them: with another period it is another schedule."""
+    is_new: bool
+    """Nothing of it was ever decided."""
     due: Sequence[Slot]
     """Not decided, the oldest first."""
     following: Slot | None
@@ -74,22 +88,25 @@ class View:
         since = [each.due_at for each in self.due] + [told.due_at for told in self.unsent]
         return max((now - at for at in since), default=timedelta(0))
 
-    def trouble(self, now: datetime) -> str | None:
-        """What the operator should know: one sentence, or None."""
+    def trouble(self, now: datetime) -> Trouble | None:
+        """What the operator should know first; None where all is well."""
         for told in self.unsent:
             if told.state == posts.FAILED:
                 cure = (
                     f"When that is mended: spaces digest {self.schedule.period} --post --schedule {self.name}"
                 )
-                return f"the digest of {told.first} could not be posted to {self.schedule.channel}. {told.why} {cure}"
+                words = f"the digest of {told.first} could not be posted to {self.schedule.channel}. {told.why} {cure}"
+                return Trouble(told.first, "failed", words)
             if digests.is_stubborn(told):
-                return f"the digest of {told.first} is not posted to {self.schedule.channel} yet. {told.why}"
+                words = f"the digest of {told.first} is not posted to {self.schedule.channel} yet. {told.why}"
+                return Trouble(told.first, "refused", words)
         late = _SOON + timedelta(minutes=self.schedule.wait_minutes)
-        if self.due and now - self.due[0].due_at > late and not self.is_quiet:
+        past = self.is_new and bool(self.due) and slots.is_late(self.schedule, self.due[0], now)
+        if self.due and now - self.due[0].due_at > late and not self.is_quiet and not past:
             why = self.obstacle or "It could not be made; the log of `spaces run` says why."
-            return (
-                f"the digest of {self.due[0].window.first} was due at {_local(self.due[0])} and waits: {why}"
-            )
+            first = self.due[0].window.first
+            words = f"the digest of {first} was due at {_local(self.due[0])} and waits: {why}"
+            return Trouble(first, "late", words)
         return None
 
 
@@ -109,12 +126,18 @@ def look(session: Session, config: Config, now: datetime, *, ahead: bool = False
         own, source = key(name, schedule), sources.get(schedule.source)
         due = slots.due(schedule, zone, now, newest.get(own))
         found[name] = View(
-            name, schedule, own, due, slots.following(schedule, zone, now, newest.get(own)) if ahead else None,
+            name, schedule, own, own not in newest, due, slots.following(schedule, zone, now, newest.get(own)) if ahead else None,
             [told for told in unsent if told.schedule == own], source,
             bool(due) and slots.quiet_until(schedule, now, due[0].window.zone) is not None,
             _obstacle(schedule, due[0] if due else None, sources),
         )  # fmt: skip
     return found
+
+
+def troubles(session: Session, config: Config, now: datetime) -> dict[str, Trouble]:
+    """What is wrong with which schedule."""
+    found = {name: view.trouble(now) for name, view in look(session, config, now).items()}
+    return {name: trouble for name, trouble in found.items() if trouble is not None}
 
 
 def source_views(session: Session) -> dict[str, SourceView]:

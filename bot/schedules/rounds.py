@@ -138,8 +138,12 @@ class Rounds:
         """Post or skip one period; False when it has to wait."""
         schedule, window, now = view.schedule, slot.window, self._now()
         if is_late(schedule, slot, now):
-            why = f"It could not be posted for more than {schedule.late_days:g} days after it was due."
-            await self._write(view, slot, Composed(None, {}, why), source)
+            why = (
+                "It was due before there was this schedule."
+                if view.is_new
+                else f"It could not be posted for more than {schedule.late_days:g} days after it was due."
+            )
+            await self._write(view, slot, Composed(None, {}, why), source, _missed(view, slot, now, why))
         elif window.start == window.end:
             why = f"By the clocks of {window.zone.key} there was no such day."
             await self._write(view, slot, Composed(None, {}, why), source)
@@ -159,19 +163,32 @@ class Rounds:
             await self._write(view, slot, composed, source)
         return True
 
-    async def _write(self, view: View, slot: Slot, composed: Composed, source: SourceView) -> None:
+    async def _write(
+        self, view: View, slot: Slot, composed: Composed, source: SourceView, missed: str = ""
+    ) -> None:
+        """Decide; in the same transaction what was `missed` is told."""
         decision = Decision(
             view.key, slot.window.first, slot.due_at, self._now(), composed.why or None, composed.numbers
         )
         to = Target(source.id, view.schedule.channel, purpose(view.key, slot))
-        new = await self._writer.first(partial(digests.decide, decision=decision, post=composed.post, to=to))
-        if new:
+        report_to = self.config.run.report_to
+
+        def decide(session: Session) -> bool:
+            new = digests.decide(session, decision, composed.post, to)
+            if new and missed and report_to:
+                _report(session, report_to, f"missed {view.key} {slot.window.first}", view, missed)
+            return new
+
+        if await self._writer.first(decide):
             outcome = digests.SKIPPED if composed.post is None else digests.POSTED
             self._metrics.digest(view.name, outcome)
             words = f"the digest of {slot.window} is skipped: {composed.why}" if composed.post is None else (
                 f"the digest of {slot.window} goes out"
             )  # fmt: skip
-            log.info("%s", words, extra={"schedule": view.name, "source": view.schedule.source})
+            about = {"schedule": view.name, "source": view.schedule.source}
+            log.info("%s", words, extra=about)
+            if missed:
+                log.warning("%s", missed, extra=about)
 
     # --- telling ------------------------------------------------------------------------------------------------------
 
@@ -183,20 +200,31 @@ class Rounds:
             self._metrics.overdue(view.name, view.overdue(now).total_seconds())
             if trouble is None:
                 continue
-            about = view.unsent[0].first if view.unsent else view.due[0].window.first
-            report = f"trouble {view.key} {about}"
+            report = f"{trouble.kind} {view.key} {trouble.about}"
             if report not in self._told:
                 self._told.add(report)
-                log.error("%s", trouble, extra={"schedule": view.name, "source": view.schedule.source})
+                log.error("%s", trouble.words, extra={"schedule": view.name, "source": view.schedule.source})
             if config.run.report_to:
                 await self._writer.first(
-                    partial(_report, to=config.run.report_to, purpose=report, view=view, words=trouble)
+                    partial(_report, to=config.run.report_to, purpose=report, view=view, words=trouble.words)
                 )
 
 
 def purpose(key: str, slot: Slot) -> str:
     """What the outbox knows the post by."""
     return f"digest {key} {slot.window.first}"
+
+
+def _missed(view: View, slot: Slot, now: datetime, why: str) -> str:
+    """What to say with the last of those that are too late, of all of them; nothing of a schedule without a past."""
+    late = [each for each in view.due if is_late(view.schedule, each, now)]
+    if view.is_new or slot != late[-1]:
+        return ""
+    first, last = late[0].window.first, slot.window.first
+    words = (
+        f"the digest of {last} is" if first == last else f"the {len(late)} digests of {first} to {last} are"
+    )
+    return f"{words} skipped: {why}"
 
 
 def _reading(database: Database, work: Callable[[Session], T]) -> T:

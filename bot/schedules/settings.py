@@ -73,7 +73,7 @@ class Schedule(Section):
     @classmethod
     def _named(cls, channel: str) -> str:
         if not channel.strip().strip("#/"):
-            cure = 'Name one: "#community", an id, or "category/topic" on a Discourse.'
+            cure = 'Name one: "#community", an id, or on a Discourse a category ("5") or topic ("5/123").'
             raise wrong("there is no channel to post to", cure)
         return channel.strip()
 

@@ -73,7 +73,7 @@ def _block(block: Row, *, where: str) -> None:
         case "header":
             _plain(block["text"], 150)
         case "section":
-            _text(block["text"], 3000)
+            _section(block)
         case "context":
             _need(1 <= len(block["elements"]) <= 10, "elements of a context")
             for element in block["elements"]:
@@ -93,6 +93,16 @@ def _block(block: Row, *, where: str) -> None:
             _select(block["element"])
         case kind:
             raise Wrong("invalid_blocks", f"unsupported type: {kind}")
+
+
+def _section(block: Row) -> None:
+    fields = block.get("fields", [])
+    _need("text" in block or bool(fields), "neither text nor fields")
+    _need(len(fields) <= 10, "fields of a section")
+    if "text" in block:
+        _text(block["text"], 3000)
+    for field in fields:
+        _text(field, 2000)
 
 
 def _button(element: Row) -> None:

@@ -24,6 +24,8 @@ class Village:
     gone: set[str] = field(default_factory=set)
     broken: dict[str, list[Exception]] = field(default_factory=dict)
     listening: list[tuple[Inbox, "asyncio.Future[None]"]] = field(default_factory=list)
+    closed_places: dict[str, Exception] = field(default_factory=dict)
+    """Where nothing can be posted, and what is raised there."""
     posts: list[tuple[str, Post]] = field(default_factory=list)
     fetched: list[tuple[dict[str, str], datetime, bool]] = field(default_factory=list)
     readers: dict[str, set[str]] = field(default_factory=dict)
@@ -119,6 +121,8 @@ class _Visitor:
 
     async def post(self, place: str, post: Post) -> str:
         self._fail("post")
+        if place in self.village.closed_places:
+            raise self.village.closed_places[place]
         self.village.posts.append((place, post))
         lost = self.village.broken.get("answer")
         if lost:
@@ -139,8 +143,9 @@ class _Visitor:
         self._fail("readable")
         return {id_ for id_ in channel_ids if member_id in self.village.readers.get(id_, ())}
 
-    async def check(self) -> list[Finding]:
-        return [Finding(good=True, words="the village is there")]
+    async def check(self, places: Sequence[str] = ()) -> list[Finding]:
+        here = [Finding(good=True, words=f"{place} is there") for place in places]
+        return [Finding(good=True, words="the village is there"), *here]
 
     async def close(self) -> None:
         self.village.closed += 1

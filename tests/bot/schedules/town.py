@@ -1,11 +1,12 @@
 """A place where digests are posted by several processes, with a clock that the test moves as it likes."""
 
+import asyncio
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Self
+from typing import Any, Self
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, event, select, update
 from sqlalchemy.orm import Session
 
 from bot.live.metrics import Metrics
@@ -50,9 +51,15 @@ class Town:
     def __init__(self, database: Database, settings: Config, now: datetime, compose: Compose = plain) -> None:
         self.database, self.config, self.now, self.compose = database, settings, now, compose
         self.village = Village()
+        self.drift: Callable[[], timedelta] = timedelta
+        """How wrong the clock is, each time that somebody looks at it."""
         self.started = 0
         with database.write() as session:
             self.source = ingest.source_id(session, "team", "slack")
+
+    def clock(self) -> datetime:
+        """What a process sees when it looks at the clock."""
+        return self.now + self.drift()
 
     def process(self, owner: str = "") -> "Process":
         self.started += 1
@@ -97,7 +104,7 @@ class Process:
         self.writer = Writer(town.database)
         self.metrics = Metrics()
         self.rounds = Rounds(
-            town.database, self.writer, self.metrics, town.config, owner, town.compose, self._derive, lambda: town.now
+            town.database, self.writer, self.metrics, town.config, owner, town.compose, self._derive, town.clock
         )  # fmt: skip
         self.poster = Poster(self.writer, town.village.connector()({}, {}), town.source, owner, LONG)
         self.derived = 0
@@ -130,6 +137,56 @@ class Process:
             if line.startswith(f"{name} "):
                 return float(line.rpartition(" ")[2])
         return 0.0
+
+
+class Killed(BaseException):
+    """A process that is no more: nothing in it can catch this."""
+
+
+class Steps(dict[str, list[Exception]]):
+    """Counts what processes do, as a context: statements, commits, and calls of the platform before and after.
+
+    At the step named `deadly` whoever takes it is killed. It stands in for what is broken in the village.
+    """
+
+    def __init__(self, town: Town) -> None:
+        super().__init__()
+        self.town, self.seen, self.deadly, self.killed = town, 0, 0, False
+        town.village.broken = self
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self._step()
+        return super().get(key, default)
+
+    def _step(self, *_: object) -> None:
+        self.seen += 1
+        if self.seen == self.deadly:
+            self.killed = True
+            raise Killed
+
+    def __enter__(self) -> Self:
+        for name in ("before_cursor_execute", "commit"):
+            event.listen(self.town.database.engine, name, self._step)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for name in ("before_cursor_execute", "commit"):
+            event.remove(self.town.database.engine, name, self._step)
+
+    async def live(self, process: Process, dies_at: int = 0) -> bool:
+        """A round of a process, which is killed before this step. False when it was."""
+        self.seen, self.deadly, self.killed = 0, dies_at, False
+        going, writing = asyncio.create_task(process.go()), process.writer._task
+        assert writing is not None
+        await asyncio.wait([going, writing], return_when=asyncio.FIRST_COMPLETED)
+        self.deadly = 0
+        if not self.killed:
+            await going
+            return True
+        for task in (going, writing):
+            task.cancel()
+        await asyncio.gather(going, writing, return_exceptions=True)
+        return False
 
 
 def utc(text: str) -> datetime:
