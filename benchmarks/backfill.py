@@ -25,7 +25,9 @@ _HISTORIES = (
 _ROUNDS = 5
 
 
-_PEER = "Perceval is not installed here. Run: python3 -m pip --python .venv/bin/python install 'perceval>=1.4'"
+_PEER = (
+    "Perceval is not installed here. Run: python3 -m pip --python .venv/bin/python install 'perceval>=1.4'"
+)
 
 
 def run() -> None:
