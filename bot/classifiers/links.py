@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import orjson
 
-from bot.classifiers.features import Floats
 from bot.classifiers.model import unpacked
 from bot.classifiers.speech import LOOKS, Line
 
@@ -27,7 +26,7 @@ MINUTE = 60_000_000
 _NEAR = 60 * MINUTE
 """How long a line that is no question may be gone on from without a name."""
 _NEAR_OPENING = 12 * 60 * MINUTE
-"""... and a question, even after hours."""
+"""... and a question, even after hours, when nobody wrote in between."""
 
 _ALWAYS = 8
 """So many of the last lines are always candidates; older ones where something ties them to the line."""
@@ -98,121 +97,172 @@ class Facts(NamedTuple):
     """One row a candidate."""
 
 
-def _calling(line: Line, names: frozenset[str]) -> int:
-    """How a line calls somebody: 0 not at all, 1 by a word within it, 2 by its first word, 3 by a call."""
-    if line.calls and not names.isdisjoint(line.calls):
-        return 3
-    if line.first in names:
-        return 2
-    return 0 if line.words.isdisjoint(names) else 1
+class _Around(NamedTuple):
+    """What the lines before a line tell of who speaks to whom; lists are newest first, as those lines are."""
+
+    people: list[str | None]
+    """Who wrote each."""
+    called: dict[str | None, int]
+    """How the line calls each person (`_calling`)."""
+    told: list[set[str]]
+    """Whom each calls."""
+    spoken: list[set[str]]
+    """Whom its author was speaking to by then."""
+    to_me: list[int]
+    """How each calls the line's author."""
+    shared: list[frozenset[str]]
+    """Words that are in the line too ..."""
+    often: dict[str, int]
+    """... and in how many lines each is."""
+    firsts: list[bool]
+    """It is its author's first."""
+    targets: set[str | None]
+    """Whom the line calls."""
+    speaking_to: set[str | None]
+    """... or whom its author was speaking to."""
+    mine: int
+    """How many lines ago its author wrote; 0: not at all."""
+
+
+_NOBODY: set[str] = set()
 
 
 def facts(line: Line, near: Sequence[Line]) -> Facts:
     """Look at a line and those before it, newest first, without bots' and within reach."""
+    around = _look_around(line, near)
+    candidates, rows = _candidates(line, near, around)
+    found = np.array(rows, np.int64).reshape(-1, len(OF_CANDIDATE)) + _CANDIDATE_AT
+    return Facts(np.array(_of_line(line, near, around)) + _LINE_AT, candidates, found)
+
+
+def _calling(line: Line, names: frozenset[str]) -> int:
+    """How a line calls somebody: 0 not at all, 1 by a word within it, 2 by its first word, 3 by a call."""
+    if line.calls and not names.isdisjoint(line.calls):
+        return 3
+    if line.words.isdisjoint(names):
+        return 0
+    return 2 if line.first in names else 1
+
+
+def _look_around(line: Line, near: Sequence[Line]) -> _Around:
     me = line.speaker
     my_id, my_names = (None, frozenset[str]()) if me is None else (me.id, me.names)
-    called: dict[str | None, int] = {None: 0}
+    people = [None if other.speaker is None else other.speaker.id for other in near]
+    called: dict[str | None, int] = {None: 0, my_id: 0}
     ids: dict[str, str] = {}
     for other in near:
         speaker = other.speaker
         if speaker is not None and speaker.id not in called:
-            called[speaker.id] = 0 if speaker.id == my_id else _calling(line, speaker.names)
+            called[speaker.id] = _calling(line, speaker.names)
             for name in speaker.names:
                 ids.setdefault(name, speaker.id)
+    ids |= dict.fromkeys(my_names, my_id or "")
 
-    # Oldest first: whom each calls, and whom its author was speaking to by then.
+    words = line.words
     speaks: dict[str | None, set[str]] = {}
-    firsts, tells, spoken, to_me, shared = [], [], [], [], []
+    told, spoken, to_me, shared, firsts = [], [], [], [], []
     often: dict[str, int] = {}
-    for other in reversed(near):
-        author = None if other.speaker is None else other.speaker.id
-        firsts.append(author not in speaks)
-        told = {ids[name] for name in (*other.calls, other.first) if name in ids} - {author}
-        tells.append(told)
-        if told or author not in speaks:
-            speaks[author] = told
+    for other, author in zip(reversed(near), reversed(people), strict=True):
+        names = [name for name in (*other.calls, other.first) if name in ids]
+        calls = {ids[name] for name in names} - {author} if names else _NOBODY
+        is_first = author not in speaks
+        if calls or is_first:
+            speaks[author] = calls
+        told.append(calls)
+        firsts.append(is_first)
         spoken.append(speaks[author])
         to_me.append(_calling(other, my_names) if author != my_id else 0)
-        both = line.words & other.words
+        both = words & other.words
         shared.append(both)
         for word in both:
             often[word] = often.get(word, 0) + 1
-
-    people = [None if other.speaker is None else other.speaker.id for other in near]
-    mine = people.index(my_id) + 1 if my_id is not None and my_id in people else 0
-    callers = {people[-1 - n] for n, how in enumerate(to_me) if how}
-    last_call = next((n for n, how in enumerate(reversed(to_me), 1) if how), 0)
+    for each in (told, spoken, to_me, shared, firsts):
+        each.reverse()
     targets = {id_ for id_, how in called.items() if how}
-    speaking_to = targets or (speaks.get(my_id, set()) if my_id is not None else set())
-    i_called = tells[-mine] if mine else set()
-    highest = max(called.values())
-    of_line = (
+    speaking_to: set[str | None] = targets or {*(speaks.get(my_id, ()) if my_id is not None else ())}
+    mine = people.index(my_id) + 1 if my_id is not None and my_id in people else 0
+    return _Around(people, called, told, spoken, to_me, shared, often, firsts, targets, speaking_to, mine)
+
+
+def _of_line(line: Line, near: Sequence[Line], around: _Around) -> tuple[int, ...]:
+    mine, highest = around.mine, max(around.called.values())
+    last_call = next((n for n, how in enumerate(around.to_me, 1) if how), 0)
+    return (
         *line.look,
         highest + 1 if highest else 1 if line.calls else 0,
         bisect_right(_MY_GAPS, mine) + 1 if mine else 0,
         bisect_right(_MY_TIMES, (line.at - near[mine - 1].at) / MINUTE) + 1 if mine else 0,
         bisect_right(_SILENCES, (line.at - near[0].at) / MINUTE) if near else len(_SILENCES),
-        bisect_right(_CROWDS, len(set(people[:10]))),
+        bisect_right(_CROWDS, len(set(around.people[:10]))),
         bisect_right(_PACES, (line.at - near[:10][-1].at) / MINUTE) if near else len(_PACES),
         0 if not last_call else 1 if mine and last_call > mine else 2,
     )
 
-    candidates, rows = [], []
-    later: dict[str | None, int] = {}
-    since: dict[str | None, int] = {}
-    answered: dict[str | None, int] = {}
-    by_me: dict[str | None, int] = {}
-    mine_since = 0
-    seen_call = False
+
+def _candidates(
+    line: Line, near: Sequence[Line], around: _Around
+) -> tuple[list[Line], list[tuple[int, ...]]]:
+    my_id = None if line.speaker is None else line.speaker.id
+    people, mine, often, speaking_to = around.people, around.mine, around.often, around.speaking_to
+    callers = {author for author, how in zip(people, around.to_me, strict=True) if how}
+    i_called = around.told[mine - 1] if mine else _NOBODY
+    candidates: list[Line] = []
+    rows: list[tuple[int, ...]] = []
+    later: dict[str | None, int] = {}  # how many lines each wrote since,
+    since: dict[str | None, int] = {}  # ... and before the line's author wrote again
+    answered: dict[str | None, int] = {}  # how often each was called since,
+    by_me: dict[str | None, int] = {}  # ... and by the line's author
+    calls = 0
     for n, (other, author) in enumerate(zip(near, people, strict=True)):
         same = author is not None and author == my_id
-        at = -1 - n  # in what was gathered oldest first
-        how, to, told = called[author], to_me[at], tells[at]
+        how, to, told = around.called[author], around.to_me[n], around.told[n]
         count = later.get(author, 0)
-        age = line.at - other.at
-        tied = how or to
-        if (tied or (not other.in_thread and age <= (_NEAR_OPENING if other.opens else _NEAR))) and (
-            n < _ALWAYS or (same and not count) or (tied and count < _LATEST)
-        ):
-            was = spoken[at]
+        if _may_be(line, other, how or to, n, count, same=same):
+            both, was = around.shared[n], around.spoken[n]
+            candidates.append(other)
             rows.append((
                 *other.look,
                 same,
                 bisect_right(_GAPS, n + 1),
-                bisect_right(_TIMES, age / MINUTE),
+                bisect_right(_TIMES, (line.at - other.at) / MINUTE),
                 min(count, 3),
-                min(mine_since, 3),
+                min(later.get(my_id, 0), 3) if my_id is not None else 0,
                 how,
-                0 if not to else 2 * min(to, 2) + (not seen_call),
+                2 * min(to, 2) + (not calls) if to else 0,
                 2 if to else 1 if told else 3 if other.calls else 0,
-                bool(not how and targets),
-                bisect_right(_SHARED, sum(1 / often[word] for word in shared[at])) if shared[at] else 0,
+                not how and len(around.targets) > 0,
+                bisect_right(_SHARED, sum([1 / often[word] for word in sorted(both)])) if both else 0,
                 min(answered.get(author, 0), 3),
-                min(len(later.keys() - {author, my_id}), 5),
+                min(len(later) - (author in later) - (my_id in later and not same), 5),
                 (author in callers) + 2 * (author in i_called),
                 min(by_me.get(author, 0), 2),
                 n > 0 and people[n - 1] == author,
                 0 if not mine else 1 if n + 1 < mine else 2,
                 min(since.get(author, 0), 3),
-                firsts[at],
-                0 if not was else 1 if my_id in was else 3 if not speaking_to.isdisjoint(was) else 2,
+                around.firsts[n],
+                0 if not was else 1 if my_id in was else 2 if speaking_to.isdisjoint(was) else 3,
                 0 if not speaking_to else 1 if author in speaking_to else 2,
             ))  # fmt: skip
-            candidates.append(other)
         later[author] = count + 1
+        calls += to > 0
         if same:
-            mine_since += 1
             since = {}
         else:
             since[author] = since.get(author, 0) + 1
-        if to:
-            seen_call = True
         for id_ in told:
             answered[id_] = answered.get(id_, 0) + 1
             if same:
                 by_me[id_] = by_me.get(id_, 0) + 1
-    found = np.array(rows, np.int64).reshape(-1, len(OF_CANDIDATE)) + _CANDIDATE_AT
-    return Facts(np.array(of_line) + _LINE_AT, candidates, found)
+    return candidates, rows
+
+
+def _may_be(line: Line, other: Line, tied: int, gap: int, later: int, *, same: bool) -> bool:
+    """Whether a line is looked at closely: near in time or tied by a call, and near in lines or one of the latest."""
+    if tied:
+        return gap < _ALWAYS or later < _LATEST
+    if other.in_thread or line.at - other.at > (_NEAR_OPENING if other.opens and not gap else _NEAR):
+        return False
+    return gap < _ALWAYS or (same and not later)
 
 
 class Links:

@@ -16,6 +16,8 @@ from bot.training.corpus import Malformed, read
 _PACES = (1 / 3, 2 / 3, 2, 10)
 """Minutes from one line of a talk of the corpus to the next: channels are busy and quiet, and the corpus has no times."""
 _DAY = 24 * 60
+_MARKED, _FIRST = 0.3, 0.05
+"""How much lines of the corpus count. Who first appears often takes up what was said, and the corpus marks answers alone."""
 
 
 class Drawn(NamedTuple):
@@ -29,8 +31,10 @@ class Drawn(NamedTuple):
     before: tuple[Line, ...]
     right: frozenset[str]
     """The lines that it goes on from; its own where it begins a conversation."""
-    is_marked: bool
+    is_marked: bool = True
     """Somebody drew the link; else nothing is said of the line, and it is its author's first."""
+    weight: float = 1.0
+    """How much it counts in learning."""
 
     @property
     def facts(self) -> Facts:
@@ -58,16 +62,25 @@ def from_corpus(folder: Path) -> Iterator[Drawn]:
             said = line(str(told.number), int(n * pace * MINUTE), speaker, told.text)
             if not told.is_bot and (told.reply_to is not None or told.author not in seen):
                 right = frozenset({str(told.reply_to or told.number)})
+                is_marked = told.reply_to is not None
                 yield Drawn(
-                    community, said.id, said, tuple(before[-LINES:]), right, told.reply_to is not None
+                    community,
+                    said.id,
+                    said,
+                    tuple(before[-LINES:]),
+                    right,
+                    is_marked,
+                    _MARKED if is_marked else _FIRST,
                 )
             before.append(said)
             seen.add(told.author)
 
 
 def from_file(path: Path) -> Iterator[Drawn]:
-    """The lines of a file of JSON, one object a line, perhaps gzipped: `log`, `i`, `time` (HH:MM), `user`, `text`, `system`,
-    and `reply_to`, the numbers of the lines that it goes on from (its own: it begins a conversation), or null.
+    """The lines of a file whose links people drew: one JSON object a line, perhaps gzipped.
+
+    It has `log`, `i`, `time` (HH:MM), `user`, `text`, `system`, and `reply_to`: null, or the numbers of the lines that it
+    goes on from (its own where it begins a conversation).
 
     Raises:
         Malformed: a line is not in the form.
@@ -90,7 +103,7 @@ def from_file(path: Path) -> Iterator[Drawn]:
                     )
                 if row["reply_to"]:
                     right = frozenset(map(str, row["reply_to"]))
-                    yield Drawn(log, str(row["i"]), said, tuple(before[-LINES:]), right, is_marked=True)
+                    yield Drawn(log, str(row["i"]), said, tuple(before[-LINES:]), right)
                 if said is not None:
                     before.append(said)
 

@@ -17,7 +17,7 @@ from bot.classifiers.links import BEGINS, FORM, OF_CANDIDATE, OF_LINE, ROWS
 from bot.classifiers.model import packed
 from bot.training.drawn import Drawn
 
-_HIDDEN, _SEEDS, _ROUNDS, _BATCH = 24, 2, 12, 32
+_HIDDEN, _SEEDS, _ROUNDS, _BATCH = 24, 3, 12, 32
 _RESTRAINT, _DROPPED, _STEP = 3e-3, 0.2, 3e-3
 
 
@@ -40,10 +40,10 @@ class Choices(NamedTuple):
     weights: Floats
 
 
-def choices(drawn: Sequence[Drawn], weight: float = 1) -> Choices:
+def choices(drawn: Sequence[Drawn]) -> Choices:
     """Those of the lines whose right answer is among the candidates."""
     rows: list[NDArray[np.int64]] = []
-    starts, right = [0], []
+    starts, right, weights = [0], [], []
     for each in drawn:
         if each.line is None:
             continue
@@ -54,11 +54,11 @@ def choices(drawn: Sequence[Drawn], weight: float = 1) -> Choices:
             rows.append(np.append(seen.of_line, BEGINS))
             right += correct
             starts.append(len(right))
+            weights.append(each.weight)
     ends = np.cumsum([0, *map(len, rows)])
     columns = np.concatenate(rows) if rows else np.zeros(0, np.int64)
     table = sparse.csr_matrix((np.ones(len(columns), np.float32), columns, ends), shape=(len(rows), ROWS))
-    many = len(starts) - 1
-    return Choices(table, np.array(starts), np.array(right, np.float32), np.full(many, weight, np.float32))
+    return Choices(table, np.array(starts), np.array(right, np.float32), np.array(weights, np.float32))
 
 
 def joined(parts: Sequence[Choices]) -> Choices:
@@ -74,6 +74,7 @@ def joined(parts: Sequence[Choices]) -> Choices:
 
 def fit(learned: Choices) -> Network:
     """Learn; several seeds become one wider network that gives the mean of their scores."""
+    learned = learned._replace(weights=learned.weights / learned.weights.max())
     nets = [_fit(learned, seed) for seed in range(_SEEDS)]
     direct = np.mean([net.table[:, -1] for net in nets], axis=0)[:, None]
     return Network(
@@ -106,7 +107,9 @@ def _fit(learned: Choices, seed: int) -> Network:
                 size = np.sqrt(squares[n] / (1 - 0.999**steps)) + 1e-8
                 weights[n] = weights[n] - pace * means[n] / (1 - 0.9**steps) / size
     table, bias, out, direct = weights
-    return Network(np.hstack([table, direct[:, None]]), np.append(bias, 0), out)
+    return Network(
+        *(each.astype(np.float32) for each in (np.hstack([table, direct[:, None]]), np.append(bias, 0), out))
+    )
 
 
 def _slopes(

@@ -12,9 +12,6 @@ from bot.training.drawn import Drawn, from_corpus, from_file
 from bot.training.links import Choices, choices, content, fit, joined
 from bot.training.train import dealt
 
-CORPUS_WEIGHT = 0.3
-"""How much a line of the corpus counts against one of the links file, of which there are fewer."""
-
 _PARTS = 5
 _DRAWS = 2_000
 
@@ -33,18 +30,13 @@ def make_links(folder: Path, file: Path | None, out: Path, say: Callable[[str], 
         f"{ours} lines of the corpus, {len(drawn) - ours} of the file, {len(set(groups))} communities and logs."
     )
     seen = {
-        group: choices(
-            [each for each in drawn if each.group == group],
-            1 if file is None or group in set(groups[ours:]) else CORPUS_WEIGHT,
-        )
-        for group in dict.fromkeys(groups)
+        group: choices([each for each in drawn if each.group == group]) for group in dict.fromkeys(groups)
     }
     links = judge(drawn, ours, seen)
+    marked = [n for n, each in enumerate(drawn[:ours]) if each.is_marked]
     card = {
         "corpus": figures(drawn[:ours], links[:ours]),
-        "corpus, links that are marked": figures(
-            *zip(*((each, link) for each, link in zip(drawn[:ours], links, strict=False) if each.is_marked), strict=True)
-        ),
+        "corpus, answers alone": figures([drawn[n] for n in marked], [links[n] for n in marked]),
         "file": figures(drawn[ours:], links[ours:]) if file is not None else None,
         "judged": "each log by itself, and the communities dealt into 5 parts, by models that saw nothing of it",
     }  # fmt: skip
