@@ -8,6 +8,7 @@ network adds what it learned of each fact, bends the sum, and gives a score; the
 from bisect import bisect_right
 from collections.abc import Sequence
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -131,17 +132,16 @@ def facts(line: Line, near: Sequence[Line]) -> Facts:
     """Look at a line and those before it, newest first, without bots' and within reach."""
     around = _look_around(line, near)
     candidates, rows = _candidates(line, near, around)
-    found = np.array(rows, np.int64).reshape(-1, len(OF_CANDIDATE)) + _CANDIDATE_AT
+    numbers = np.fromiter(chain.from_iterable(rows), np.int64, len(rows) * len(OF_CANDIDATE))
+    found = numbers.reshape(-1, len(OF_CANDIDATE)) + _CANDIDATE_AT
     return Facts(np.array(_of_line(line, near, around)) + _LINE_AT, candidates, found)
 
 
 def _calling(line: Line, names: frozenset[str]) -> int:
     """How a line calls somebody: 0 not at all, 1 by a word within it, 2 by its first word, 3 by a call."""
-    if line.calls and not names.isdisjoint(line.calls):
-        return 3
-    if line.words.isdisjoint(names):
+    if names.isdisjoint(line.words):
         return 0
-    return 2 if line.first in names else 1
+    return 3 if not names.isdisjoint(line.calls) else 2 if line.first in names else 1
 
 
 def _look_around(line: Line, near: Sequence[Line]) -> _Around:
@@ -163,16 +163,18 @@ def _look_around(line: Line, near: Sequence[Line]) -> _Around:
     told, spoken, to_me, shared, firsts = [], [], [], [], []
     often: dict[str, int] = {}
     for other, author in zip(reversed(near), reversed(people), strict=True):
-        names = [name for name in (*other.calls, other.first) if name in ids]
-        calls = {ids[name] for name in names} - {author} if names else _NOBODY
+        calls = _NOBODY
+        if other.first in ids or (other.calls and not ids.keys().isdisjoint(other.calls)):
+            calls = {ids[name] for name in (*other.calls, other.first) if name in ids} - {author}
         is_first = author not in speaks
         if calls or is_first:
             speaks[author] = calls
         told.append(calls)
         firsts.append(is_first)
         spoken.append(speaks[author])
-        to_me.append(_calling(other, my_names) if author != my_id else 0)
-        both = words & other.words
+        others = other.words
+        to_me.append(0 if author == my_id or my_names.isdisjoint(others) else _calling(other, my_names))
+        both = words & others
         shared.append(both)
         for word in both:
             often[word] = often.get(word, 0) + 1
@@ -217,7 +219,14 @@ def _candidates(
         same = author is not None and author == my_id
         how, to, told = around.called[author], around.to_me[n], around.told[n]
         count = later.get(author, 0)
-        if _may_be(line, other, how or to, n, count, same=same):
+        if how or to:
+            looked_at = n < _ALWAYS or count < _LATEST
+        elif n < _ALWAYS or (same and not count):
+            waits = _NEAR_OPENING if other.opens and not n else _NEAR
+            looked_at = not other.in_thread and line.at - other.at <= waits
+        else:
+            looked_at = False
+        if looked_at:
             both, was = around.shared[n], around.spoken[n]
             candidates.append(other)
             rows.append((
@@ -233,7 +242,7 @@ def _candidates(
                 not how and len(around.targets) > 0,
                 bisect_right(_SHARED, sum([1 / often[word] for word in sorted(both)])) if both else 0,
                 min(answered.get(author, 0), 3),
-                min(len(later) - (author in later) - (my_id in later and not same), 5),
+                min(len(later) - (author in later) - (my_id in later and my_id != author), 5),
                 (author in callers) + 2 * (author in i_called),
                 min(by_me.get(author, 0), 2),
                 n > 0 and people[n - 1] == author,
@@ -256,15 +265,6 @@ def _candidates(
     return candidates, rows
 
 
-def _may_be(line: Line, other: Line, tied: int, gap: int, later: int, *, same: bool) -> bool:
-    """Whether a line is looked at closely: near in time or tied by a call, and near in lines or one of the latest."""
-    if tied:
-        return gap < _ALWAYS or later < _LATEST
-    if other.in_thread or line.at - other.at > (_NEAR_OPENING if other.opens and not gap else _NEAR):
-        return False
-    return gap < _ALWAYS or (same and not later)
-
-
 class Links:
     """The network. `card` says what it was made of and how it does."""
 
@@ -284,8 +284,10 @@ class Links:
         seen = facts(line, near)
         if not seen.candidates:
             return None
-        sums = self._table[seen.of_candidates].sum(1)
-        sums = np.concatenate((sums, self._table[BEGINS:])) + (self._table[seen.of_line].sum(0) + self._bias)
+        sums = self._table.take(seen.of_candidates, 0).sum(1)
+        sums = np.concatenate((sums, self._table[BEGINS:])) + (
+            self._table.take(seen.of_line, 0).sum(0) + self._bias
+        )
         scores = np.maximum(sums[:, :-1], 0) @ self._out + sums[:, -1]
         best = int(scores.argmax())
         return seen.candidates[best] if best < len(seen.candidates) else None

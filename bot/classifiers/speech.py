@@ -32,7 +32,7 @@ class Line(NamedTuple):
     first: str
     """Its first word, which may be a name without any mark; empty where it is too short for one."""
     words: frozenset[str]
-    """Its longer words, in lower case."""
+    """Its longer words, in lower case, and whom it calls."""
     look: tuple[int, ...]
     """What it does, its question marks, its length, what is in it: one number each, below `LOOKS`."""
     opens: bool
@@ -65,10 +65,11 @@ def line(id_: str, at: int, speaker: Speaker | None, text: str, *, in_thread: bo
     )  # fmt: skip
     marks = 0 if "?" not in text else 2 if text.rstrip().endswith("?") else 1
     inside = 1 if reading.has_link else 2 if reading.has_code or "/" in text else 0
+    called = calls(text)
     return Line(
-        id_, at, speaker, calls(text),
+        id_, at, speaker, called,
         words[0] if words and len(words[0]) >= _SHORTEST_NAME else "",
-        frozenset(word for word in words if len(word) >= _SHORTEST_WORD),
+        frozenset([*called, *[word for word in words if len(word) >= _SHORTEST_WORD]]),
         (kind, marks, bisect_left(_LENGTHS, len(words)), inside),
         asks or opening, in_thread,
     )  # fmt: skip

@@ -9,8 +9,8 @@ import numpy as np
 
 from bot.classifiers import MODEL, PLATFORM, UNSURE, Subject, Verdict, cues
 from bot.classifiers.features import Floats
-from bot.classifiers.links import SHIPPED as LINKS
 from bot.classifiers.language import UNDECIDED, language
+from bot.classifiers.links import SHIPPED as LINKS
 from bot.classifiers.model import Model, Threshold, shipped
 from bot.classifiers.rules import CHECKS
 

@@ -17,7 +17,7 @@ from bot.classifiers.links import BEGINS, FORM, OF_CANDIDATE, OF_LINE, ROWS
 from bot.classifiers.model import packed
 from bot.training.drawn import Drawn
 
-_HIDDEN, _SEEDS, _ROUNDS, _BATCH = 24, 3, 12, 32
+_HIDDEN, _SEEDS, _ROUNDS, _BATCH = 24, 2, 12, 32
 _RESTRAINT, _DROPPED, _STEP = 3e-3, 0.2, 3e-3
 
 

@@ -1,14 +1,18 @@
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from bot.classifiers.conversations import LINES, REACH, parent, recent
 from bot.classifiers.links import OF_CANDIDATE, OF_LINE, SHIPPED, Links, facts
 from bot.classifiers.speech import Line, Speaker, calls, names
 from bot.classifiers.speech import line as said
+from bot.cli import app
+from bot.mistakes import ConfigError
 from bot.training.corpus import Malformed
 from bot.training.drawn import Drawn, from_corpus, from_file
 from bot.training.links import choices, content, fit
@@ -165,6 +169,35 @@ def test_a_line_that_is_no_line_is_named(tmp_path: Path) -> None:
     path.write_text('{"log": "a", "i": 1, "time": "10:00", "user": "ana", "text": "hi", "system": false, "reply_to": [1]}\n{"log": "a"}\n')  # fmt: skip
     with pytest.raises(Malformed, match=r"links\.jsonl, line 2: write"):
         list(from_file(path))
+
+
+def corpus(tmp_path: Path) -> Path:
+    (tmp_path / "en").mkdir()
+    for path in sorted((ROOT / "examples" / "corpus" / "en").glob("*.txt"))[:6]:
+        (tmp_path / "en" / path.name).write_bytes(path.read_bytes())
+    return tmp_path
+
+
+def test_the_link_model_is_made_anew_by_name(tmp_path: Path) -> None:
+    drawn = tmp_path / "drawn.jsonl"
+    rows = [
+        {"log": "a", "i": n, "time": "23:59", "user": who, "text": text, "system": False, "reply_to": [to]}
+        for n, who, text, to in [(1, "ana", "how do I export it?", 1), (2, "bob", "ana: in the menu", 1)]
+    ]
+    drawn.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    folder = corpus(tmp_path)
+    for links in ("none", str(drawn)):
+        out = tmp_path / "links.json"
+        done = CliRunner().invoke(app, ["train", str(folder), "--links", links, "--out", str(out)])
+        assert (done.exit_code, done.exception) == (0, None), done.output
+        assert (Links(out.read_bytes()).card["file"] or {"n": 0})["n"] == (0 if links == "none" else 2)
+
+
+def test_a_file_of_links_that_is_not_there_is_named(tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["train", str(corpus(tmp_path)), "--links", str(tmp_path / "gone")])
+    assert done.exit_code != 0
+    assert isinstance(done.exception, ConfigError)
+    assert "gone: no file of reply links is there" in str(done.exception)
 
 
 def test_it_is_learned_alike_each_time_and_finds_what_it_never_saw() -> None:

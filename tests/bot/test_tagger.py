@@ -253,7 +253,7 @@ def test_a_message_becomes_a_root_when_a_thread_starts_from_it(database: Databas
         database,
         say("1", "u1", 0, "how do I export?"),
         say("2", "u2", 1, "ana: in the menu"),
-        say("3", "u1", 2, "bob: which?"),
+        say("3", "u3", 2, "ana: what do you export to?"),
     )
     drain(database)
     assert conversations(database) == {"1": "1", "2": "1", "3": "1"}
