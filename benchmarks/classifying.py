@@ -1,6 +1,7 @@
-"""All labels with context: messages a second in batches, one alone, the model's load, and learning from 20,000 tags.
+"""All labels with context in batches and one alone, the model's load, learning from 20,000 tags, reply links.
 
-The floor is scikit-learn's TF-IDF with one logistic regression a label on the same texts alone, without any context.
+The floor is scikit-learn's TF-IDF with one logistic regression a label on the same texts alone, without any context; that
+of reply links is plain rules (`reply_rules`).
 """
 
 import subprocess
@@ -51,6 +52,31 @@ def run() -> None:
     ][:20_000]
     seconds = _timed(lambda: learn(shipped(), verdicts, subjects[-2_000:]))
     print(f"learning from 20,000 verdicts: {seconds:.1f} s   goal 60")
+    _links()
+
+
+def _links() -> None:
+    """In short talks as the corpus has them, and where all of them run through one channel without an end."""
+    from benchmarks import reply_rules  # noqa: PLC0415 - as above
+    from bot.classifiers.conversations import LINES  # noqa: PLC0415
+    from bot.classifiers.links import shipped  # noqa: PLC0415
+    from bot.training.drawn import from_corpus  # noqa: PLC0415
+
+    drawn = list(from_corpus(CORPUS))
+    spoken = [each.line for each in drawn if each.line is not None]
+    lines = [said._replace(at=n * 20_000_000) for n, said in enumerate(spoken)]
+    for name, asked in (
+        ("short talks", [(said, each.before[::-1]) for said, each in zip(spoken, drawn, strict=True)]),
+        (
+            "a channel without pause",
+            [(said, lines[max(n - LINES, 0) : n][::-1]) for n, said in enumerate(lines)],
+        ),
+    ):
+        learned, ruled = (
+            len(asked) / _timed(lambda find=find, asked=asked: [find(said, near) for said, near in asked])
+            for find in (shipped().choose, reply_rules.parent)
+        )
+        say(f"reply links, {name}", learned, ruled, "lines/s", "10,000")
 
 
 def _timed(work) -> float:  # type: ignore[no-untyped-def] # noqa: ANN001 - any work

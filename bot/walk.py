@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
-from bot.classifiers import conversations, cues
-from bot.classifiers.conversations import LINES, REACH, Line, Speaker
+from bot.classifiers import conversations, speech
+from bot.classifiers.conversations import LINES, REACH
+from bot.classifiers.speech import Line, Speaker
 from storage import queue
 from storage.conversations import thread_roots, threads_alive
 from storage.queue import Author, Position, Row
@@ -50,7 +51,7 @@ class People:
         found = self.speakers.get(author_id)
         if found is None:
             author = self.authors[author_id]
-            names = conversations.names(author_id, author.name, author.display_name)
+            names = speech.names(author_id, author.name, author.display_name)
             found = self.speakers[author_id] = Speaker(author_id, names, author.is_bot)
         return found
 
@@ -178,8 +179,5 @@ class Walk:
         self.conversations[line.id] = conversation
 
     def _line(self, row: Row) -> Line:
-        reading = cues.read(row.text)
-        return Line(
-            row.id, row.at, self.people.speaker(row.author_id), conversations.calls(row.text),
-            reading.says("question") or reading.says("opening"), row.thread_id is not None,
-        )  # fmt: skip
+        speaker = self.people.speaker(row.author_id)
+        return speech.line(row.id, row.at, speaker, row.text, in_thread=row.thread_id is not None)

@@ -76,10 +76,10 @@ def _cues() -> _Cues:
 
 @cache
 def fingerprint() -> str:
-    """A digest of everything that decides: the cues and the program beside them."""
+    """A digest of everything that decides: the cues, the program beside them, and the model that finds conversations."""
     digest = sha256()
     here = Path(__file__).resolve().parent
-    for path in sorted([*here.glob("*.py"), *_FOLDER.glob("*.toml")]):
+    for path in sorted([*here.glob("*.py"), *_FOLDER.glob("*.toml"), here / "models" / "links.json"]):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 

@@ -10,8 +10,9 @@ from datetime import datetime
 from typing import NamedTuple, TypeVar
 
 from bot.classifiers import Subject, Verdict, cues
-from bot.classifiers.conversations import LINES, Line, Speaker, calls, names, parent
+from bot.classifiers.conversations import LINES, parent
 from bot.classifiers.language import language
+from bot.classifiers.speech import Line, Speaker, line, names
 from bot.classifiers.subjects import Turn, subjects
 from bot.classifiers.trained import Trained
 
@@ -108,30 +109,28 @@ class Stream:
             _remember(self._threads, (home[0], said.thread), talk)
             last = next((turn.id for turn in reversed(talk.turns) if turn.person != said.author), talk.root)
             return talk, said.reply_to or (last if talk.turns else None)
-        line = self._line(said)
+        here = self._line(said)
         replied = self._talk_of.get(said.reply_to) if said.reply_to is not None else None
         if replied is not None:
-            self._line_up(home, line)
+            self._line_up(home, here)
             return replied, said.reply_to
         if said.author is None and said.channel is None:
             return _Talk(said.id), said.reply_to  # nothing says that it belongs to anything
         before = self._lines.get(home, ())
-        found = parent(line, list(before))
-        self._line_up(home, line)
+        found = parent(here, before)
+        self._line_up(home, here)
         if found is None:
             return _Talk(said.id), None
         return self._talk_of.get(found.id) or _Talk(said.id), found.id
 
     def _line(self, said: Said) -> Line:
         self._at = int(said.at.timestamp() * 1_000_000) if said.at is not None else self._at + _PACE
-        reading = cues.read(said.text)
         speaker = None if said.author is None else Speaker(said.author, names(said.author), said.is_bot)
-        opens = reading.says("question") or reading.says("opening")
-        return Line(said.id, self._at, speaker, calls(said.text), opens, False)
+        return line(said.id, self._at, speaker, said.text)
 
-    def _line_up(self, home: tuple[str, str], line: Line) -> None:
+    def _line_up(self, home: tuple[str, str], here: Line) -> None:
         lines = self._lines.setdefault(home, deque(maxlen=LINES))
-        lines.append(line)
+        lines.append(here)
         _remember(self._lines, home, lines)
 
     # --- labels -------------------------------------------------------------------------------------------------

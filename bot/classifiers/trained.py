@@ -10,6 +10,7 @@ import numpy as np
 from bot.classifiers import MODEL, PLATFORM, UNSURE, Subject, Verdict, cues
 from bot.classifiers.features import Floats
 from bot.classifiers.language import UNDECIDED, language
+from bot.classifiers.links import SHIPPED as LINKS
 from bot.classifiers.model import Model, Threshold, shipped
 from bot.classifiers.rules import CHECKS
 
@@ -104,6 +105,6 @@ def why(label: str, subject: Subject) -> str:
 def _program() -> str:
     digest = sha256()
     here = Path(__file__).resolve().parent
-    for path in sorted([*here.glob("*.py"), *here.glob("cues/*.toml")]):
+    for path in sorted([*here.glob("*.py"), *here.glob("cues/*.toml"), LINKS]):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()

@@ -22,6 +22,13 @@ def train(
     out: Annotated[
         Path | None, typer.Option(help="The file to write; the model that ships if not named.")
     ] = None,
+    links: Annotated[
+        str | None,
+        typer.Option(
+            help="Make the model of reply links instead, of the corpus and this file; none: of the corpus.",
+            metavar="FILE|none",
+        ),
+    ] = None,
     local: Annotated[
         bool, typer.Option("--local", help="Learn from the verdicts of your own moderators.")
     ] = False,
@@ -35,7 +42,7 @@ def train(
     elif corpus is None:
         raise typer.BadParameter("Name a folder of labelled conversations, or say --local.")
     else:
-        _make(corpus, out)
+        _make(corpus, out, links)
 
 
 def _learn(here: State) -> None:
@@ -54,7 +61,8 @@ def _learn(here: State) -> None:
     typer.echo(f"Model {found.id} is {used}.")
 
 
-def _make(corpus: Path, out: Path | None) -> None:
+def _make(corpus: Path, out: Path | None, links: str | None) -> None:
+    from bot.classifiers.links import SHIPPED as LINKS  # noqa: PLC0415
     from bot.classifiers.model import SHIPPED  # noqa: PLC0415
     from bot.mistakes import ConfigError  # noqa: PLC0415
     from connectors.records import Problem  # noqa: PLC0415
@@ -64,14 +72,23 @@ def _make(corpus: Path, out: Path | None) -> None:
         raise ConfigError([Problem(str(corpus), "no labelled conversations are there", cure)])
     try:
         from bot.training.make import make  # noqa: PLC0415
+        from bot.training.make_links import make_links  # noqa: PLC0415
     except ModuleNotFoundError:
         cure = "Install it with: pip install 'spaces-bot[train]'"
         raise ConfigError([Problem("train", "training needs one more package", cure)]) from None
     from bot.training.corpus import Malformed  # noqa: PLC0415
 
-    target = out or SHIPPED
+    target = out or (SHIPPED if links is None else LINKS)
+    file = None if links is None or links == "none" else Path(links)
+    if file is not None and not file.is_file():
+        raise ConfigError(
+            [Problem(str(file), "no file of reply links is there", "Name one, or say --links none.")]
+        )
     try:
-        make(corpus, target, typer.echo)
+        if links is None:
+            make(corpus, target, typer.echo)
+        else:
+            make_links(corpus, file, target, typer.echo)
     except Malformed as error:
         raise ConfigError(
             [Problem(str(corpus), str(error), "Correct the line, and run this again.")]

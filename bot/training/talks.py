@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
-from bot.classifiers import Subject, conversations, cues
-from bot.classifiers.conversations import LINES, Speaker
+from bot.classifiers import Subject, conversations, speech
+from bot.classifiers.conversations import LINES
+from bot.classifiers.speech import Speaker
 from bot.classifiers.subjects import Turn, subjects
 from bot.training.corpus import Line
 
@@ -58,17 +59,13 @@ def _is_shown(line: Line) -> bool:
 def _chat(block: Sequence[Line]) -> list[int]:
     """The number of the first line of each line's conversation, as the bot would find it."""
     speakers: dict[str, Speaker] = {}
-    lines: list[conversations.Line] = []
+    lines: list[speech.Line] = []
     roots: list[int] = []
     for number, line in enumerate(block):
         speaker = speakers.setdefault(
-            line.author, Speaker(line.author, conversations.names(line.author), line.is_bot)
+            line.author, Speaker(line.author, speech.names(line.author), line.is_bot)
         )
-        reading = cues.read(line.text)
-        here = conversations.Line(
-            str(number), number * _PACE, speaker, conversations.calls(line.text),
-            reading.says("question") or reading.says("opening"), False,
-        )  # fmt: skip
+        here = speech.line(str(number), number * _PACE, speaker, line.text)
         if line.reply_to is not None and _is_shown(line):
             parent: int | None = line.reply_to - 1
         else:

@@ -33,7 +33,7 @@ def test_a_conversation_is_labelled_in_its_order() -> None:
     found, said, code = classify(*(json.dumps(line) for line in TALK))
     assert (code, said) == (0, "")
     assert [row["id"] for row in found] == ["1", "2", "3", "4"]
-    assert [row["reply_to"] for row in found] == [None, "1", "1", None]
+    assert [row["reply_to"] for row in found] == [None, "1", "2", None]
     assert "question" in found[0]["tags"]
     assert "support_answer" in found[1]["tags"]
     assert {"resolved", "thanks"} <= set(found[2]["tags"])

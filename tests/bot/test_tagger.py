@@ -249,7 +249,12 @@ def test_a_thread_in_a_channel_of_its_own_belongs_to_its_starter(database: Datab
 
 
 def test_a_message_becomes_a_root_when_a_thread_starts_from_it(database: Database) -> None:
-    save(database, say("1", "u1", 0, "nice weather"), say("2", "u2", 1, "very"), say("3", "u1", 2, "indeed"))
+    save(
+        database,
+        say("1", "u1", 0, "how do I export?"),
+        say("2", "u2", 1, "ana: in the menu"),
+        say("3", "u3", 2, "ana: what do you export to?"),
+    )
     drain(database)
     assert conversations(database) == {"1": "1", "2": "1", "3": "1"}
     save(database, say("4", "u3", 9, "why that?", channel="2", thread_id="2"))
@@ -273,7 +278,7 @@ def test_topics_and_posts_may_bear_the_same_numbers(database: Database) -> None:
 
 
 def test_a_late_message_moves_those_after_it(database: Database) -> None:
-    save(database, say("2", "u2", 1, "you can do it in the settings"), say("3", "u1", 2, "that worked"))
+    save(database, say("2", "u2", 1, "you can do it in the settings"), say("3", "u1", 2, "bob: that worked"))
     drain(database)
     assert conversations(database) == {"2": "2", "3": "2"}
     assert labels(database, "2") == labels(database, "3") == {}
@@ -297,7 +302,7 @@ def test_thanks_make_an_answer_of_what_stands_before_them(database: Database) ->
 
 
 def test_a_reply_finds_its_target_at_any_distance_and_whenever_it_comes(database: Database) -> None:
-    save(database, say("2", "u2", 9_000, "in the settings", reply_to="1"), say("3", "u1", 9_001, "ok"))
+    save(database, say("2", "u2", 9_000, "in the settings", reply_to="1"), say("3", "u1", 9_001, "bob: ok"))
     drain(database)
     assert conversations(database) == {"2": "2", "3": "2"}
     save(database, say("1", "u1", 0, "how do I export?"))
