@@ -27,12 +27,20 @@ MARK = "kumquat"
 class Program:
     """`spaces run`, killed and started again."""
 
-    def __init__(self, folder: Path, database: Database, fakes: list[FakePlatform]) -> None:
+    def __init__(
+        self, folder: Path, database: Database, fakes: list[FakePlatform], lease_seconds: int = 2
+    ) -> None:
         folder.mkdir(exist_ok=True)
         self.log_file = folder / "log"
         self.log = self.log_file.open("ab")
         self.kills = 0
-        config = ["[run]", "port = 0", "lease_seconds = 2", "sweep_hours = 0.0002", "sweep_days = 2"]
+        config = [
+            "[run]",
+            "port = 0",
+            f"lease_seconds = {lease_seconds}",
+            "sweep_hours = 0.0002",
+            "sweep_days = 2",
+        ]
         self.environ = {key: value for key, value in os.environ.items() if not key.startswith("SPACES_")}
         for fake in fakes:
             settings = {"poll_seconds": 0.2, "history_days": 2} | fake.settings
