@@ -75,7 +75,7 @@ def test_what_is_for_staff_in_a_channel_for_all(database: Database) -> None:
 
 
 async def test_what_is_overdue(database: Database) -> None:
-    town = Town(database, config(weekly=schedule()), MONDAY - timedelta(weeks=1))
+    town = Town(database, config(weekly=schedule()), MONDAY - timedelta(days=6))
     assert wrong(town) == [], "it is new"
     town.lend("one")
     async with town.process("one") as one:
