@@ -46,7 +46,8 @@ def check_schedules(
 
 def _check(session: Session, view: View, now: datetime) -> list[Finding]:
     schedule, found = view.schedule, []
-    trouble = view.trouble(now)
+    # A new one may well be looked at before `spaces run` was ever started.
+    trouble = None if view.is_new else view.trouble(now)
     if trouble is not None:
         found.append(Finding(good=False, words=f"schedule {view.name}: {trouble.words}"))
     known = channels_named(session, view.source.id if view.source else 0, schedule.channel)

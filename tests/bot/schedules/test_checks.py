@@ -74,8 +74,14 @@ def test_what_is_for_staff_in_a_channel_for_all(database: Database) -> None:
     )
 
 
-def test_what_is_overdue(database: Database) -> None:
-    town = Town(database, config(weekly=schedule()), MONDAY + timedelta(days=1))
+async def test_what_is_overdue(database: Database) -> None:
+    town = Town(database, config(weekly=schedule()), MONDAY - timedelta(days=6))
+    assert wrong(town) == [], "it is new"
+    town.lend("one")
+    async with town.process("one") as one:
+        await one.go()
+    town.lend(None)
+    town.now = MONDAY + timedelta(days=1)
     (found,) = wrong(town)
     assert "was due at 2026-03-30 09:00 and waits: Nobody serves team. Start it with: spaces run" in found
 
