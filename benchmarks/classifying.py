@@ -97,10 +97,11 @@ def _load() -> float:
 
 def _memory() -> float:
     program = (
-        "import resource; from pathlib import Path;"
+        "from pathlib import Path;"
         "from bot.classifiers.trained import Trained; from bot.classifiers import Subject;"
         f"texts = Path({str(CORPUS / 'en' / 'kilncloud.txt')!r}).read_text().splitlines();"
-        "Trained().classify([Subject(text) for text in texts]); print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
+        "Trained().classify([Subject(text) for text in texts]); "
+        "from benchmarks.report import peak_memory; print(peak_memory())"
     )
     return float(
         subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout

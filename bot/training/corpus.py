@@ -79,8 +79,9 @@ def second_pass(folder: Path, lines: Sequence[Line]) -> list[tuple[Line, frozens
 
 
 def agreement(lines: Sequence[Line], otherwise: Sequence[tuple[Line, frozenset[str]]]) -> dict[str, float]:
-    """Label -> F1 of the two passes, each as the other's truth."""
-    given = Counter(label for line in lines for label in line.labels)
+    """Label -> F1 of the two passes, each as the other's truth, in the communities that the second has read."""
+    read_twice = {line.community for line, _ in otherwise}
+    given = Counter(label for line in lines if line.community in read_twice for label in line.labels)
     lost = Counter(label for line, said in otherwise for label in line.labels - said)
     added = Counter(label for line, said in otherwise for label in said - line.labels)
     return {
