@@ -35,7 +35,7 @@ class _Judged(NamedTuple):
 
 async def _review(ask: Ask) -> Reply:
     answer = ask.options.get("answer")
-    numbers = [int(token.text) for token in ask.rest if token.text.isdecimal()]
+    numbers = [int(token.text) for token in ask.rest if token.text.isdecimal() and not token.key]
     skipped = min(numbers[-1], _QUEUE) if numbers else 0
     done = ""
     if answer in {"yes", "no"}:

@@ -89,6 +89,19 @@ async def test_in_spanish_and_in_ones_own_words(sqlite: Database) -> None:
         assert said(here, "q1", "question") == (True, "moderator")
 
 
+async def test_the_number_of_a_message_is_no_place_in_the_queue(sqlite: Database) -> None:
+    async with room(sqlite) as here:
+        tell(
+            here,
+            Message("4711", "general", "cat", AS_OF, "one"),
+            Message("4712", "general", "cat", AS_OF, "two"),
+        )
+        guess(here, ("4711", "question", "unsure"), ("4712", "question", "unsure"))
+        reply = await ask(here, "review yes question message=4711")
+        assert reply.text.startswith("Noted. **Is this “Question”?**")
+        assert said(here, "4711", "question") == (True, "moderator")
+
+
 async def test_an_answer_to_nothing_is_told_so(sqlite: Database) -> None:
     async with room(sqlite) as here:
         guess(here, ("q1", "question", "unsure"))
