@@ -22,6 +22,7 @@ from bot.digest.render import render
 from bot.settings import Community, Config, Source, Tagging
 from bot.settle import Silent
 from bot.spaces.window import Period
+from storage import tags
 from storage.database import Database
 from tests.bot.digest.limits import check_discord, check_slack
 
@@ -152,6 +153,28 @@ def test_its_questions_are_those_a_person_reads_there(database: Database, digest
             .scalar()
         )
     assert conversations == 0
+
+
+def test_what_a_person_reads_as_a_question_the_model_counts_or_asks_about(database: Database) -> None:
+    import_archives(database, "team", "slack", [EXPORT], {})
+    compute_digest(
+        database,
+        CONFIG.model_copy(update={"tagging": Tagging()}),
+        Period.WEEKLY,
+        "2016-07-18",
+        None,
+        Silent(),
+    )
+    with database.read() as session:
+        found = [
+            tag.decided_by
+            for id_ in ("C061A2UGJ:1468435840.000047", "C061A2UGJ:1468694095.000053")
+            for tag in tags.of_message(session, 1, id_)
+            if tag.label == "question"
+        ]
+    assert len(found) == 2
+    assert set(found) <= {"model", "unsure"}
+    assert "model" in found
 
 
 def test_its_digest_in_every_form(digest: Digest) -> None:
