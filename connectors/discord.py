@@ -1,25 +1,12 @@
-"""Discord, live: the gateway for what happens, REST for history and for posting. The only file that knows discord.py.
+"""Discord, live: the gateway for what happens, REST for history and for posting.
 
-The library keeps the connection (heartbeats, RESUME, compression) and the rate limits; what it hands on as objects is
-not used: the raw payloads are read by the same functions, live and old. Addresses are set for each connector by
-itself, so that several in one process do not disturb each other.
+What the library hands on as objects is not used: the raw payloads are read by the same functions, live and old.
 """
 
 import asyncio
-import io
-import logging
-import threading
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
-from http import HTTPStatus
 from typing import Any
-
-import aiohttp
-import discord
-import orjson
-import yarl
 
 from connectors import discord_checks as checks
 from connectors import discord_gone as gone
@@ -27,16 +14,9 @@ from connectors import discord_rights as rights
 from connectors.base import Held, Inbox
 from connectors.discord_asking import (
     PORTAL,
-    SILENT,
-    WRONG_TOKEN,
-    Limited,
-    TriedEnough,
-    Unanswered,
-    json_in,
-    meaning,
     readable,
 )
-from connectors.discord_forms import PICTURE
+from connectors.discord_client import Client
 from connectors.discord_history import SWEEP_DAYS, History
 from connectors.discord_listed import servers
 from connectors.discord_listening import Listening, Pace, door_of
@@ -45,239 +25,10 @@ from connectors.discord_messages import Server, now
 from connectors.discord_posts import Posts, place_of
 from connectors.discord_readers import Readers
 from connectors.discord_talk import Talk
-from connectors.errors import ConnectorError, Misconfigured, Unavailable, UnreadablePayload
+from connectors.errors import ConnectorError, Misconfigured
 from connectors.records import Finding, Page, Post
 
-log = logging.getLogger("connectors.discord")
-# The library logs payloads, which hold what people write, and tracebacks; what matters of it is said here.
-logging.getLogger("discord").setLevel(logging.CRITICAL)
-
 API = "https://discord.com/api/v10"
-SILENCE = 60.0
-"""Seconds without a word after which a connection is given up and resumed."""
-_REQUEST = aiohttp.ClientTimeout(total=60, sock_connect=10)
-_TRIES, _LIMITS, _FRUITLESS = 4, 8, 4
-_BAD_TOKEN, _INTENTS_REFUSED = 4004, 4014
-_LONGEST_WAIT, _CLOSING = 60.0, 4.0
-_DOORS = ".discord.gg"
-
-
-class _Once:
-    """Stands among the files of a request, which the library rewinds before it repeats it: it must not."""
-
-    def reset(self, *, seek: int = 0) -> None:
-        if seek:
-            raise RuntimeError("to be sent once")
-
-
-class _Socket(discord.gateway.DiscordWebSocket):
-    """The library's, for gateways that say no more than Discord promises to say."""
-
-    async def received_message(self, msg: Any, /) -> None:
-        """Complete what the library would stumble over."""
-        text = self._decompressor.decompress(msg) if isinstance(msg, bytes) else msg
-        if text is not None:
-            await super().received_message(_completed(text))
-
-
-class _Limit(discord.http.Ratelimit):
-    """The library's, for limits of which nobody says when they end."""
-
-    __slots__ = ()
-
-    def update(self, response: aiohttp.ClientResponse, *, use_clock: bool = False) -> None:
-        """Learn from an answer, if it says enough."""
-        if any(name in response.headers for name in ("X-RateLimit-Reset", "X-RateLimit-Reset-After")):
-            super().update(response, use_clock=use_clock)
-
-
-# The library leaves no other way to say it.
-setattr(discord.client, "DiscordWebSocket", _Socket)  # noqa: B010 - a name of theirs, beside our class
-setattr(discord.http, "Ratelimit", _Limit)  # noqa: B010 - as above
-
-
-def _completed(text: str) -> str:
-    if "READY" not in text and "RESUMED" not in text:
-        return text
-    event = orjson.loads(text)
-    match event.get("t"):
-        case "READY":
-            event["d"] = {"resume_gateway_url": ""} | event["d"]
-        case "RESUMED":
-            event["d"] = event.get("d") or {}
-        case _:
-            return text
-    return orjson.dumps(event).decode()
-
-
-class _Client(discord.Client):
-    """discord.py with addresses of its own, every request tried again where it may be, and events handed on raw."""
-
-    def __init__(self, api: str, gateway: str, intents: discord.Intents, feed: Feed | None = None) -> None:
-        trace = aiohttp.TraceConfig()
-        trace.on_request_end.append(self._note_clock)
-        super().__init__(
-            intents=intents, chunk_guilds_at_startup=False, allowed_mentions=discord.AllowedMentions.none(),
-            max_messages=None, member_cache_flags=discord.MemberCacheFlags.none(), heartbeat_timeout=SILENCE,
-            max_ratelimit_timeout=30.0, enable_debug_events=feed is not None, http_trace=trace,
-        )  # fmt: skip
-        self._api = api
-        self._gateway = gateway
-        self._feed = feed
-        self.arrived = asyncio.Event()
-        self.pace = Pace()
-        self.ahead: timedelta | None = None
-        """How far Discord's clock is ahead of ours."""
-        self._session_before = -1
-        self._fruitless = 0
-        # Left to the library's parsers, one event with a field missing would end the connection.
-        self._connection.parsers.clear()
-        self._put = self.http.request
-        self._connect_socket = self.http.ws_connect
-        setattr(self.http, "request", self._request)  # noqa: B010 - an instance's own, beside the library's
-        setattr(self.http, "ws_connect", self._ws_connect)  # noqa: B010 - as above
-
-    async def login(self, token: str) -> None:
-        """Find out who we are.
-
-        The library would also ask for the application, by a path that Discord describes no more, and for more of it
-        than Discord promises to say.
-        """
-        await self._async_setup_hook()
-        told = await self.http.static_login(token)
-        whole: Any = {"username": "", "discriminator": "0", "avatar": None} | told
-        self._connection.user = discord.ClientUser(state=self._connection, data=whole)
-
-    # --- the gateway ------------------------------------------------------------------------------------------------
-
-    def dispatch(self, event: str, /, *args: Any, **kwargs: Any) -> None:
-        """Hear what the library tells, at once and in order; none of it is handed to tasks."""
-        del kwargs
-        if event == "socket_raw_receive" and self._feed is not None:
-            self._feed.take(args[0])
-            self.arrived.set()
-        elif event == "disconnect" and self._feed is not None:
-            self._fruitless = self._fruitless + 1 if self._feed.session == self._session_before else 0
-            self._session_before = self._feed.session
-            if self._fruitless >= _FRUITLESS:
-                raise Unavailable("Discord closes every connection at once; it is tried again.", 10.0)
-            log.info("the connection to Discord ended; it is taken up again")
-
-    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
-        """Keep Discord's pace of new sessions, and its budget of them."""
-        del shard_id, initial
-        await self.pace.wait()
-
-    async def _ws_connect(self, url: str, *, compress: int = 0) -> aiohttp.ClientWebSocketResponse:
-        address = yarl.URL(url)
-        # Where to resume is said by Discord; its usual door is replaced, and any of its doors where ours is elsewhere.
-        host, usual = address.host or "", discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY.host
-        ours = yarl.URL(self._gateway)
-        if host in {"", usual} or (host.endswith(_DOORS) and not (ours.host or "").endswith(_DOORS)):
-            address = ours.with_query(address.query)
-        return await self._connect_socket(str(address), compress=compress)
-
-    async def hush(self) -> None:
-        """Stop the heartbeats of connections given up while they were made: nobody else knows of their threads."""
-        beats = [
-            thread for thread in threading.enumerate()
-            if isinstance(thread, discord.gateway.KeepAliveHandler) and thread.ws._connection is self._connection  # noqa: SLF001
-        ]  # fmt: skip
-        for thread in beats:
-            thread.stop()
-        for _ in range(100):
-            if not any(thread.is_alive() for thread in beats):
-                break
-            # One may be in the middle of a beat, which is sent on this loop.
-            await asyncio.sleep(0.01)
-
-    # --- requests ---------------------------------------------------------------------------------------------------
-
-    async def ask(
-        self, method: str, path: str, *, query: Mapping[str, Any] | None = None,
-        body: Mapping[str, Any] | Sequence[Any] | None = None, picture: bytes | None = None, once: bool = False, **ids: str,
-    ) -> Any:  # fmt: skip
-        """See `connectors.discord_asking.Ask`."""
-        more: dict[str, Any] = {}
-        if query is not None:
-            more["params"] = {key: str(value) for key, value in query.items()}
-        # With its type said it is a part of a multipart body, whether files follow or not.
-        form: list[dict[str, Any]] = [
-            {"name": "payload_json", "value": orjson.dumps(body).decode(), "content_type": "application/json"}
-        ]
-        if picture is not None:
-            file = discord.File(io.BytesIO(picture), PICTURE)
-            more["files"] = [file]
-            form.append({"name": "files[0]", "value": file.fp, "filename": PICTURE, "content_type": "image/png"})  # fmt: skip
-        if once:
-            more["files"] = [*more.get("files", ()), _Once()]
-        if picture is not None:
-            more["form"] = form
-        elif body is not None:
-            more["json"] = body
-        return await self._request(discord.http.Route(method, path, **ids), **more)
-
-    async def _request(self, route: discord.http.Route, **more: Any) -> Any:
-        """The library's request, with what it leaves out: 503, resets, all forms of 429, errors in our words."""
-        route.url = self._api + route.url.removeprefix(discord.http.Route.BASE)
-        more.setdefault("timeout", _REQUEST)
-        once = any(isinstance(file, _Once) for file in more.get("files") or ())
-        failures = limits = 0
-        while True:
-            try:
-                return await self._attempt(route, more)
-            except Limited as limit:
-                limits += 1
-                if limit.wait > _LONGEST_WAIT or limits >= _LIMITS:
-                    raise Unavailable("Discord asks us to wait.", max(limit.wait, 1.0)) from limit
-                await asyncio.sleep(limit.wait)
-            except Unanswered as error:
-                failures += 1
-                if once or failures >= _TRIES or isinstance(error, TriedEnough):
-                    raise
-                await asyncio.sleep(0.25 * 2**failures)
-
-    async def _attempt(self, route: discord.http.Route, more: dict[str, Any]) -> Any:
-        """One request.
-
-        Raises:
-            Limited: to be sent again after a while. Unanswered: it may be sent again. ConnectorError: it may not.
-        """
-        for file in more.get("files") or ():
-            if isinstance(file, discord.File):
-                file.reset(seek=True)
-        try:
-            answer = await self._put(route, **more)
-        except discord.RateLimited as limit:
-            raise Limited(limit.retry_after) from limit
-        except discord.HTTPException as error:
-            said = json_in(error.text)  # where it was not labelled as such, the library left it as it came
-            if error.status == HTTPStatus.NOT_FOUND and not error.code and "<" in error.text:
-                raise Unanswered(self._stranger(), 5.0) from error
-            raise meaning(
-                error.status, error.code or said.get("code") or 0, error.response.headers,
-                f"{route.method} {route.path}", said.get("retry_after"),
-            ) from error  # fmt: skip
-        except aiohttp.ClientConnectorError as error:
-            raise Unavailable(
-                f"{self._api} cannot be reached: check the network, a proxy or firewall between. It is tried again.",
-                5.0,
-            ) from error
-        except (OSError, aiohttp.ClientError, RuntimeError, LookupError, TypeError, ValueError) as error:
-            raise Unanswered(SILENT, 5.0) from error
-        if isinstance(answer, str) and answer:
-            try:
-                return orjson.loads(answer)
-            except orjson.JSONDecodeError:
-                raise Unanswered(self._stranger(), 5.0) from None
-        return answer
-
-    def _stranger(self) -> str:
-        return f"What answers at {self._api} is not Discord: correct api_url, or look at the proxy between. It is tried again."
-
-    async def _note_clock(self, _: Any, __: Any, end: aiohttp.TraceRequestEndParams) -> None:
-        with suppress(KeyError, ValueError, TypeError):
-            self.ahead = parsedate_to_datetime(end.response.headers["Date"]) - now()
 
 
 class DiscordConnector:
@@ -297,8 +48,7 @@ class DiscordConnector:
         self._talk = Talk(settings, self._servers, self._server_ids, self._feed.look_again)
         self._feed.ear = self._talk.hear
         self._readers: Readers | None = None
-        self._client: _Client | None = None
-        self._application_id = ""
+        self._client: Client | None = None
         self._login = asyncio.Lock()
         self._pace = Pace()
 
@@ -313,7 +63,7 @@ class DiscordConnector:
         with readable():
             rest = await self._rest()
             ask = rest.ask
-            application = await rights.application(ask, _me(rest), self._server_ids)
+            application = await rights.application(ask, rest.me, self._server_ids)
             listed = rights.is_silent(application) or rights.has(application, rights.MEMBERS_INTENT)
             readings: dict[str, History] = {}
             for id_ in await self._server_ids():
@@ -334,7 +84,7 @@ class DiscordConnector:
         named = self._settings.get("server")
         return [str(named)] if named else await servers((await self._rest()).ask)
 
-    async def _rest(self) -> _Client:
+    async def _rest(self) -> Client:
         """The client for requests, logged in."""
         async with self._login:
             if self._client is not None:
@@ -343,16 +93,8 @@ class DiscordConnector:
                 raise Misconfigured(
                     f"There is no bot token for Discord: copy it from {PORTAL} (your application, Bot)."
                 )
-            client = _Client(self._api, "", discord.Intents.none())
-            try:
-                await client.login(self._token)
-            except BaseException as error:
-                await client.close()
-                if isinstance(error, ConnectorError) or not isinstance(error, Exception):
-                    raise
-                raise UnreadablePayload(
-                    f"What answers at {self._api} is not Discord: correct api_url, or look at the proxy between."
-                ) from error
+            client = Client(self._api)
+            await client.enter(self._token)
             self._client = client
             return client
 
@@ -363,50 +105,24 @@ class DiscordConnector:
         self._feed.gap = inbox.gap
         rest = await self._rest()
         with readable():
-            me = _me(rest)
+            me = rest.me
             application, door = (
                 await rights.application(rest.ask, me, self._server_ids),
                 await door_of(rest.ask),
             )
-        intents = discord.Intents(
-            guilds=True, guild_messages=True, guild_reactions=True, message_content=True, guild_scheduled_events=True,
-            dm_messages=True, members=rights.has(application, rights.MEMBERS_INTENT),
-        )  # fmt: skip
         configured = str(self._settings.get("gateway_url") or "")
-        usual = str(discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY)
-        client = _Client(self._api, configured or door.url or usual, intents, self._feed)
+        may_list = rights.has(application, rights.MEMBERS_INTENT)
+        client = Client(self._api, configured or door.url, self._feed, members=may_list)
         client.pace = self._pace
         self._pace.every, self._pace.left = door.every, door.left
-        self._application_id = str(application.get("id") or me)
+        application_id = str(application.get("id") or me)
         # That we heard is said by the connection's own client: nothing else is asked there, so nothing is waited for.
-        self._talk.open(inbox, rest.ask, client.ask, self._application_id, me)
+        self._talk.open(inbox, rest.ask, client.ask, application_id, me)
         try:
             listening = Listening(self._feed, rest.ask, inbox, self._servers)
-            await listening.run(self._connect(client), client.arrived)
+            await listening.run(client.hold(self._token, application_id), client.arrived)
         finally:
-            await _close(client)
-
-    async def _connect(self, client: _Client) -> None:
-        """Hold the connection; that it ended is always an error."""
-        try:
-            await client.start(self._token, reconnect=False)
-        except ConnectorError:
-            raise
-        except discord.ConnectionClosed as error:
-            if error.code == _BAD_TOKEN:
-                raise Misconfigured(WRONG_TOKEN) from error
-            if error.code == _INTENTS_REFUSED:
-                raise Misconfigured(rights.content_missing(self._application_id)) from error
-            raise Unavailable(f"Discord closed the connection ({error.code}).", 5.0) from error
-        except (OSError, aiohttp.ClientError, discord.DiscordException, RuntimeError) as error:
-            raise Unavailable("Discord's gateway cannot be reached; it is tried again.", 5.0) from error
-        except Exception as error:
-            if client.ws is None:  # the library stumbles over a door that closes before the greeting
-                raise Unavailable("Discord's gateway closed at once; it is tried again.", 5.0) from error
-            raise UnreadablePayload(
-                f"Discord sent an event that cannot be read ({type(error).__name__}); the connection begins anew."
-            ) from error
-        raise Unavailable("Discord closed the connection.", 1.0)
+            await client.shut()
 
     # --- posting ----------------------------------------------------------------------------------------------------
 
@@ -427,7 +143,7 @@ class DiscordConnector:
 
     async def _posts(self, place: str) -> Posts:
         client = await self._rest()
-        return Posts(client.ask, await place_of(client.ask, place, self._server_ids), _me(client))
+        return Posts(client.ask, await place_of(client.ask, place, self._server_ids), client.me)
 
     # --- the rest ---------------------------------------------------------------------------------------------------
 
@@ -444,7 +160,7 @@ class DiscordConnector:
             with readable():
                 client = await self._rest()
                 return await checks.look(
-                    client.ask, self._settings, _me(client), lambda: client.ahead, self._server_ids, places
+                    client.ask, self._settings, client.me, lambda: client.ahead, self._server_ids, places
                 )
         except ConnectorError as error:
             return [Finding(good=False, words=str(error))]
@@ -453,21 +169,5 @@ class DiscordConnector:
         """Give back the sockets."""
         await self._talk.close()
         if self._client is not None:
-            await _close(self._client)
+            await self._client.shut()
             self._client = None
-
-
-def _me(client: _Client) -> str:
-    """The bot's own id."""
-    return str(client.user.id if client.user else "")
-
-
-async def _close(client: _Client) -> None:
-    """Close, though the other side may not answer our goodbye."""
-    try:
-        async with asyncio.timeout(_CLOSING):
-            await client.close()
-    except TimeoutError:
-        await client.http.close()
-    finally:
-        await client.hush()

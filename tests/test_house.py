@@ -38,7 +38,6 @@ LONG: dict[str, str] = {
     "tests/fakes/discourse.py": "a forum's state and what people do on it",
     "tests/fakes/slack.py": "a workspace's state and what people do in it",
     "tests/storage/test_ingest.py": "the one door, case by case",
-    "connectors/discord.py": "the one file that may know discord.py: its gateway and its requests",
     "tests/contract/test_connectors.py": "one suite over all platforms: what each must do, on one page",
     "tests/fakes/discourse_http.py": "the forum's side of the wire, one handler a path",
     "tests/golden/recount.py": "every metric counted a second time, on one page",

@@ -135,7 +135,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever does not answer is given up soon."""
     monkeypatch.setattr("bot.live.supervisor._FIRST_WORD", 1.0)
     monkeypatch.setattr("connectors.slack_web._TRIES", 3)
-    monkeypatch.setattr("connectors.discord._TRIES", 3)
+    monkeypatch.setattr("connectors.discord_client._TRIES", 3)
     for patience in (
         "bot.checks._PATIENCE",
         "connectors.slack_checks._DEADLINE",

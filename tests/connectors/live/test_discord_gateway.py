@@ -3,7 +3,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from connectors import discord as live
+from connectors import discord_client as live
 from connectors.discord import DiscordConnector
 from connectors.errors import Misconfigured, Unavailable, UnreadablePayload
 from storage.database import Database
