@@ -18,10 +18,8 @@ from connectors.errors import Misconfigured
 from connectors.records import Channel, Message, Page
 from storage import ingest, population
 from storage.database import Database
-from tests.bot.schedules.town import Town, config, schedule, utc
+from tests.bot.schedules.town import MONDAY, Town, config, schedule, utc
 from tests.contract.world import make
-
-MONDAY = utc("2026-03-30 07:00")  # 9:00 in Madrid
 
 
 def town_on(database: Database, platform: str, **schedules: Any) -> Town:

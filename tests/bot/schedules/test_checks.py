@@ -12,10 +12,9 @@ from connectors.base import load_connector
 from connectors.records import Channel, Finding, Page
 from storage import ingest
 from storage.database import Database
-from tests.bot.schedules.town import Town, config, schedule, utc
+from tests.bot.schedules.town import MONDAY, Town, config, schedule
 from tests.contract.world import make
 
-MONDAY = utc("2026-03-30 07:00")  # 9:00 in Madrid
 SECRETS = {"SPACES_TEAM_BOT_TOKEN": "hush"}
 
 

@@ -12,9 +12,8 @@ from bot.cli import app
 from bot.config import load
 from connectors.errors import Misconfigured
 from storage.database import Database
-from tests.bot.schedules.town import Town, utc
+from tests.bot.schedules.town import MONDAY, Town
 
-MONDAY = utc("2026-03-30 07:00")  # 9:00 in Madrid
 CONFIG = """
 [community]
 timezone = "Europe/Madrid"

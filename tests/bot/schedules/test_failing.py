@@ -13,18 +13,9 @@ from connectors.records import Message, Page
 from storage import digests, ingest
 from storage.database import Database
 from storage.posts import FAILED, INTENDED, SENT, UNKNOWN
-from tests.bot.schedules.town import Steps, Town, config, plain, schedule, utc
+from tests.bot.schedules.town import MONDAY, WEEK, Steps, Town, config, plain, schedule
 
-MONDAY = utc("2026-03-30 07:00")  # 9:00 in Madrid
-WEEK = "weekly 2026-03-23"
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def town(database: Database) -> Town:
-    town = Town(database, config(weekly=schedule()), MONDAY)
-    town.lend("one")
-    return town
 
 
 async def test_killed_between_any_two_steps_it_is_posted_once(database: Database) -> None:

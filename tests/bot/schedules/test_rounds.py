@@ -10,18 +10,9 @@ from bot.tagger import drain
 from connectors.records import Channel, Message, Page
 from storage import ingest, population, states, tables
 from storage.database import Database
-from tests.bot.schedules.town import Town, config, schedule, utc
+from tests.bot.schedules.town import MONDAY, WEEK, Town, config, schedule, utc
 
-MONDAY = utc("2026-03-30 07:00")  # 9:00 in Madrid
-WEEK = "weekly 2026-03-23"
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def town(database: Database) -> Town:
-    town = Town(database, config(weekly=schedule()), MONDAY)
-    town.lend("one")
-    return town
 
 
 async def test_what_is_due_is_posted_once_and_not_before(town: Town) -> None:

@@ -193,5 +193,10 @@ def utc(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
+MONDAY = utc("2026-03-30 07:00")
+"""9:00 in Madrid."""
+WEEK = "weekly 2026-03-23"
+
+
 def names(posted: Iterable[str]) -> list[str]:
     return sorted(posted)

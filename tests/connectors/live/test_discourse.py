@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from connectors.records import Post
-from storage.database import Database
 from tests.connectors.live.discourse_home import Home, connected, listening
 from tests.fakes.discourse import FakeDiscourse
 
@@ -19,11 +18,6 @@ async def forum(request: pytest.FixtureRequest) -> AsyncIterator[FakeDiscourse]:
     await fake.start()
     yield fake
     await fake.stop()
-
-
-@pytest.fixture
-def home(sqlite: Database) -> Home:
-    return Home(sqlite)
 
 
 def populate(forum: FakeDiscourse, posts: int = 260) -> tuple[list[str], str, str]:

@@ -1,37 +1,17 @@
 """How an answer reaches whoever asked on a forum: where, in how many posts, and without telling anybody else."""
 
 import re
-from collections.abc import AsyncIterator
 
 import pytest
 
 from connectors.discourse_posts import Writer
 from connectors.records import Button, Post, Reply
-from storage.database import Database
 from tests.connectors.live.discourse_home import Home, connected, listening
 from tests.connectors.live.discourse_town import Town
 from tests.fakes.discourse import FakeDiscourse
 
 LONG = "\n\n".join(f"Paragraph {n} 👩‍👩‍👧‍👦 " + "señal de vida " * 40 for n in range(150))
 CODE = "```python\n" + "\n".join(f"print({n})  # ñandú 👍🏽" for n in range(2_500)) + "\n```"
-
-
-@pytest.fixture
-async def forum() -> AsyncIterator[FakeDiscourse]:
-    fake = FakeDiscourse()
-    await fake.start()
-    yield fake
-    await fake.stop()
-
-
-@pytest.fixture
-def home(sqlite: Database) -> Home:
-    return Home(sqlite)
-
-
-@pytest.fixture
-def town(forum: FakeDiscourse) -> Town:
-    return Town(forum)
 
 
 def bare(raw: str) -> str:

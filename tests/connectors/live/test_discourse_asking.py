@@ -1,37 +1,17 @@
 """People talk to the bot on a forum: in topics, in private messages, by replies; and nobody else does."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import aiohttp
 import orjson
 import pytest
 
-from storage.database import Database
 from tests.connectors.live.discourse_home import Home, connected, listening
 from tests.connectors.live.discourse_town import Town, looked
 from tests.fakes.discourse import FakeDiscourse
 from tests.fakes.discourse_state import Json
 from tests.fakes.discourse_talk import MENTIONED
-
-
-@pytest.fixture
-async def forum() -> AsyncIterator[FakeDiscourse]:
-    fake = FakeDiscourse()
-    await fake.start()
-    yield fake
-    await fake.stop()
-
-
-@pytest.fixture
-def home(sqlite: Database) -> Home:
-    return Home(sqlite)
-
-
-@pytest.fixture
-def town(forum: FakeDiscourse) -> Town:
-    return Town(forum)
-
 
 # --- in topics ------------------------------------------------------------------------------------------------------
 

@@ -1,7 +1,6 @@
 """A forum that misbehaves: limits, broken answers, lost connections, keys that end; and webhooks."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import aiohttp
@@ -11,22 +10,8 @@ import pytest
 from connectors.discourse_calls import URGENT, Calls, Pace
 from connectors.errors import Misconfigured, Unsure
 from connectors.records import Post
-from storage.database import Database
 from tests.connectors.live.discourse_home import EPOCH, Home, connected, listening
 from tests.fakes.discourse import FakeDiscourse
-
-
-@pytest.fixture
-async def forum() -> AsyncIterator[FakeDiscourse]:
-    fake = FakeDiscourse()
-    await fake.start()
-    yield fake
-    await fake.stop()
-
-
-@pytest.fixture
-def home(sqlite: Database) -> Home:
-    return Home(sqlite)
 
 
 def populate(forum: FakeDiscourse, topics: int = 12, replies: int = 9) -> tuple[str, list[str]]:

@@ -1,29 +1,14 @@
 """What history means on a forum: dates, private places, solutions, members, mega topics, what vanished."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from storage import tables
-from storage.database import Database
 from tests.connectors.live.discourse_home import Home, connected, listening
 from tests.fakes.discourse import FakeDiscourse
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-@pytest.fixture
-async def forum() -> AsyncIterator[FakeDiscourse]:
-    fake = FakeDiscourse()
-    await fake.start()
-    yield fake
-    await fake.stop()
-
-
-@pytest.fixture
-def home(sqlite: Database) -> Home:
-    return Home(sqlite)
 
 
 def chat(forum: FakeDiscourse, count: int, at: datetime = START, author: str = "1") -> tuple[str, list[str]]:

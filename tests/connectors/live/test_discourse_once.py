@@ -79,11 +79,6 @@ def home(sqlite: Database) -> Wired:
     return Wired(sqlite)
 
 
-@pytest.fixture
-def town(forum: FakeDiscourse) -> Town:
-    return Town(forum)
-
-
 def pieces(posts: list[Post]) -> list[int]:
     """Which pieces of an answer they are, in their order."""
     marks = [re.search(r"<!-- spaces:answer-\d+-\d+(?::(\d+))? -->", post.raw) for post in posts]

@@ -1,6 +1,5 @@
 """Which categories somebody can read on a forum: by their groups, as the forum says now; what it does not say, not."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,19 +7,6 @@ import pytest
 from tests.connectors.live.discourse_home import connected
 from tests.connectors.live.discourse_town import Town
 from tests.fakes.discourse import FakeDiscourse
-
-
-@pytest.fixture
-async def forum() -> AsyncIterator[FakeDiscourse]:
-    fake = FakeDiscourse()
-    await fake.start()
-    yield fake
-    await fake.stop()
-
-
-@pytest.fixture
-def town(forum: FakeDiscourse) -> Town:
-    return Town(forum)
 
 
 @pytest.fixture
