@@ -123,7 +123,7 @@ class SlackConnector:
         while True:
             # Asked by ourselves: the library would try a bad token for ever.
             url = await self._open()
-            socket = Socket(self._client.library(), _handler(app), inbox, events.ended)
+            socket = Socket(self._client.library(), _handler(app, events), inbox, events.ended)
             try:
                 reason = await socket.run(url, self._silence)
             finally:
@@ -198,11 +198,28 @@ class SlackConnector:
                 raise Misconfigured(fault)
 
 
-def _handler(app: AsyncApp) -> Handle:
+def _handler(app: AsyncApp, events: Events) -> Handle:
     async def handle(client: Any, request: Any) -> None:
-        await send_async_response(client, request, await run_async_bolt_app(app, request), 0.0)
+        if request.type == "events_api":
+            # Over a socket there is no signature to check, which is all that the application would do for us.
+            answer = await _kept(events, request.payload or {})
+        else:
+            answer = await run_async_bolt_app(app, request)
+        await send_async_response(client, request, answer, 0.0)
 
     return handle
+
+
+async def _kept(events: Events, body: dict[str, Any]) -> BoltResponse:
+    """Keep an event; with any other answer than 200 it is not acknowledged, and Slack sends it again."""
+    try:
+        await events.take(body)
+    except Misconfigured as error:
+        events.end(error)
+    except Exception as error:  # noqa: BLE001 - whatever it is: what is not kept is not acknowledged
+        _LOG.warning("an event was not kept (%s): Slack will send it again", type(error).__name__)
+        return BoltResponse(status=503, body="")
+    return BoltResponse(status=200, body="")
 
 
 class _Keep(AsyncMiddleware):
@@ -222,7 +239,7 @@ class _Keep(AsyncMiddleware):
         resp: BoltResponse,  # noqa: ARG002 - the shape of all middleware
         next: Callable[[], Awaitable[BoltResponse]],  # noqa: A002
     ) -> BoltResponse | None:
-        """An exception means no acknowledgement, and Slack sends the event again."""
+        """Answer an event or a request; what Slack asks of itself is left to the library."""
         # The library loses a slash command in whose text the word "payload" stands.
         body = req.body or dict(parse_qsl(req.raw_body, keep_blank_values=True))
         if (kind := body.get("type")) == "url_verification":
@@ -230,11 +247,4 @@ class _Keep(AsyncMiddleware):
         if kind not in {"event_callback", "app_rate_limited"}:
             self._asking.take(body)
             return BoltResponse(status=200, body="")
-        try:
-            await self._events.take(body)
-        except Misconfigured as error:
-            self._events.end(error)
-        except Exception as error:  # noqa: BLE001 - whatever it is: what is not kept is not acknowledged
-            _LOG.warning("an event was not kept (%s): Slack will send it again", type(error).__name__)
-            return BoltResponse(status=503, body="")
-        return BoltResponse(status=200, body="")
+        return await _kept(self._events, body)

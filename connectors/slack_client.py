@@ -247,6 +247,8 @@ class _Response(aiohttp.ClientResponse):
 
     async def json(self, **_: Any) -> Any:
         """The body; whatever is no JSON object is told as the library expects it."""
+        if self.content_type == "application/json" and (body := await self.read()):
+            return orjson.loads(body)
         return await super().json(loads=orjson.loads)
 
 

@@ -247,14 +247,15 @@ class Events:
         """Whether the messages of a channel are ours to read; what is not known to be public is private."""
         if kind in {"im", "mpim", "app_home"} or id_[:1] == "D":
             return False
-        known = id_ in self._workspace.channels
-        async with asyncio.timeout(_PATIENCE):
-            channel = await self._workspace.channel(id_)
+        channel = self._workspace.channels.get(id_)
         if channel is None:
-            self._inbox.gap()
-            return False
-        if not known and self._workspace.wants(channel):
-            await self._deliver(Page(_STREAM, None, self._workspace.web.now(), channels=[channel]))
+            async with asyncio.timeout(_PATIENCE):
+                channel = await self._workspace.channel(id_)
+            if channel is None:
+                self._inbox.gap()
+                return False
+            if self._workspace.wants(channel):
+                await self._deliver(Page(_STREAM, None, self._workspace.web.now(), channels=[channel]))
         return self._workspace.wants(channel)
 
     async def _channel(self, event: Row) -> None:

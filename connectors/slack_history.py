@@ -17,6 +17,7 @@ from connectors.paging import Draft
 from connectors.records import ChannelGone, Page, Refusal, Swept, Thread
 from connectors.slack_messages import split_ts, to_moment, to_ts
 from connectors.slack_stretch import (
+    AT_ONCE,
     INSTANT,
     ROWS,
     STREAM,
@@ -27,7 +28,7 @@ from connectors.slack_stretch import (
     news,
     pieces,
     stream,
-)
+)  # fmt: skip
 from connectors.slack_web import Declined
 from connectors.slack_workspace import PAGE, SHAPE, Workspace, next_cursor
 
@@ -36,8 +37,6 @@ _OVERLAP = timedelta(minutes=5)
 _AHEAD = timedelta(minutes=1)
 """`latest` lies in the future: without it Slack would begin at the other end."""
 _CHANNELS, _THREADS, _WAITING = 4, 8, 4
-_AT_ONCE = 100
-"""Rows are read so many at a time, so that events do not wait for a whole page."""
 _AGAIN = 3600.0
 """Seconds until a channel that refused is tried again."""
 
@@ -208,8 +207,8 @@ class History:
         while more:
             observed_at = self._web.now()
             told = await self._history(params, at)
-            stamps = dated(told.get("messages"))
-            rows, lowest = list(stamps.values()), min([at, *stamps])
+            stamps = await dated(told.get("messages"))
+            rows, lowest = list(stamps.values()), min([at, *map(to_moment, stamps)])
             cursor = next_cursor(told)
             more = bool(cursor) or (told.get("has_more") is True and lowest < at)
             draft = Draft(stream(stretch.channel), observed_at)
@@ -249,7 +248,7 @@ class History:
     async def _fill(self, channel: str, draft: Draft, rows: Iterable[Row]) -> None:
         accept = self._workspace.rows.of(channel)
         for number, row in enumerate(rows):
-            if number % _AT_ONCE == 0:
+            if number % AT_ONCE == 0:
                 await asyncio.sleep(0)
             try:
                 accept(row, draft)
@@ -304,7 +303,7 @@ class History:
         params: dict[str, Any] = {"channel": channel, "ts": ts, "limit": PAGE}
         if news is not None:
             params["oldest"] = to_ts(news)
-        found: dict[datetime, Row] = {}
+        found: dict[str, Row] = {}
         async with self._threads:
             while True:
                 try:
@@ -314,12 +313,12 @@ class History:
                         return []  # deleted since
                     raise
                 before = len(found)
-                found |= dated(told.get("messages"))
+                found |= await dated(told.get("messages"))
                 params["cursor"] = next_cursor(told)
                 if not params["cursor"]:
                     if told.get("has_more") is not True or len(found) == before:
-                        return [found[when] for when in sorted(found)]
-                    params["oldest"] = to_ts(max(found))
+                        return [found[ts] for ts in sorted(found, key=to_moment)]
+                    params["oldest"] = max(found, key=to_moment)
 
     def _why(self, channel: str, no: Declined) -> str:
         name = self._workspace.channels[channel].name

@@ -4,6 +4,7 @@ The cursor of a channel is a ts, up to which everything is stored; while a stret
 "known|top|at": everything from `at` to `top` is stored too.
 """
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -18,6 +19,8 @@ Row = dict[str, Any]
 
 ROWS = paging.PAGE
 """Rows on one page of ours."""
+AT_ONCE = 100
+"""Rows after which whatever else the event loop has to do gets its turn."""
 STREAM = "history:"
 INSTANT = timedelta(microseconds=1)
 
@@ -82,10 +85,16 @@ def news(rows: list[Row]) -> Iterator[str]:
             yield row["latest_reply"]
 
 
-def dated(rows: Any) -> dict[datetime, Row]:
-    """Rows by their time; what has none is no message."""
-    found: dict[datetime, Row] = {}
-    for row in rows or ():
-        with suppress(*SHAPE):
-            found[to_moment(row["ts"])] = row
+async def dated(rows: Any) -> dict[str, Row]:
+    """Rows by their ts, a few at a time, so that no live event waits long; what has none is no message."""
+    found: dict[str, Row] = {}
+    for number, row in enumerate(rows or ()):
+        if number % AT_ONCE == 0:
+            await asyncio.sleep(0)
+        try:
+            ts = row["ts"]
+            to_moment(ts)
+        except SHAPE:
+            continue
+        found[ts] = row
     return found

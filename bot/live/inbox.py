@@ -99,8 +99,11 @@ def pieces(page: Page, limit: int = BESIDE) -> Iterator[Page]:
 
     A page that tells what was swept stays whole: what it shows and what it thereby deletes belong together.
     """
+    if page.swept or len(page.messages) + len(page.members) <= limit:
+        yield page
+        return
     messages, members = list(page.messages), list(page.members)
-    while not page.swept and len(messages) + len(members) > limit:
+    while len(messages) + len(members) > limit:
         some, members = members[:limit], members[limit:]
         room = limit - len(some)
         others, messages = messages[:room], messages[room:]
