@@ -3,7 +3,17 @@
 import sys
 from importlib import import_module
 
-NAMES = ("startup", "importing", "tagging", "classifying", "digest", "asking", "live", "backfill")
+NAMES = (
+    "startup",
+    "importing",
+    "tagging",
+    "classifying",
+    "digest",
+    "asking",
+    "acknowledging",
+    "live",
+    "backfill",
+)
 
 
 def main(wanted: list[str]) -> None:

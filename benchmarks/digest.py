@@ -18,6 +18,7 @@ from bot.digest.compute import compute
 from bot.spaces.community import Community
 from bot.spaces.window import Period, last_closed
 from storage.database import Database
+from storage.ingest import source_id
 from storage.times import to_micros
 
 _A_WEEK = 20_000
@@ -78,13 +79,14 @@ def _floor(database: Database, start: datetime, end: datetime) -> float:
     return time.perf_counter() - began
 
 
-def fill(database: Database, messages: int) -> None:
+def fill(database: Database, messages: int, end: datetime = END) -> None:
     """Chat with threads of one to six messages by people of very different zeal, tagged as the rules would."""
     chance = random.Random(7)
     weeks = messages // _A_WEEK
     members = 2_000 + weeks * _MEMBERS_A_WEEK
-    begin = END - timedelta(weeks=weeks)
-    _insert(database, "sources", [(1, "team", "slack")])
+    begin = end - timedelta(weeks=weeks)
+    with database.write() as session:
+        source_id(session, "team", "slack")  # the first: number 1
     _insert(database, "channels", [
         (1, f"C{n}", f"channel-{n}", None, False, False, None, 0, True, False) for n in range(40)
     ])  # fmt: skip
@@ -96,7 +98,7 @@ def fill(database: Database, messages: int) -> None:
     ])  # fmt: skip
     rows, tags, root = [], [], ""
     for n in range(messages):
-        at = begin + (END - begin) * (n / messages)
+        at = begin + (end - begin) * (n / messages)
         week = n // _A_WEEK
         author = int(chance.paretovariate(0.6)) % (2_000 + week * _MEMBERS_A_WEEK)
         id_ = f"C{n % 40}:{to_micros(at)}"

@@ -8,7 +8,6 @@ beside it. Most: as many as are taken, against the platform's client library wit
 """
 
 import asyncio
-import itertools
 import json
 import os
 import signal
@@ -24,7 +23,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, TypeVar
 
-from benchmarks import bare
+from benchmarks import bare, beside
 from benchmarks.platforms import Platform, platform
 from benchmarks.report import by_turns, compare, folder
 
@@ -69,7 +68,7 @@ def _part(waits: list[float], at: float) -> float:
 
 
 async def _latency() -> list[float]:
-    from bot.cli.run import freeze  # noqa: PLC0415 - the bare libraries' processes shall not carry it
+    from bot.cli.run import SWITCH, freeze  # noqa: PLC0415 - the bare libraries' processes shall not carry it
     from bot.commands.desk import Desk  # noqa: PLC0415
     from bot.live import supervisor  # noqa: PLC0415
     from bot.live.inbox import Inbox  # noqa: PLC0415
@@ -80,7 +79,7 @@ async def _latency() -> list[float]:
     from storage import schema  # noqa: PLC0415
     from storage.database import Database  # noqa: PLC0415
 
-    sys.setswitchinterval(0.0001)  # as `spaces run` does, and below
+    sys.setswitchinterval(SWITCH)
     waits: list[float] = []
 
     class Timed(Inbox):
@@ -100,7 +99,7 @@ async def _latency() -> list[float]:
             task = asyncio.create_task(serving.serve())
             await _until(lambda: serving.connected and serving._fraction is None)  # noqa: SLF001 - how far it is
             full_speed = asyncio.Event()
-            backfill = asyncio.create_task(_again_and_again(old, database, writer, full_speed))
+            backfill = asyncio.create_task(beside.backfill(old, database, writer, full_speed))
             await full_speed.wait()
             freeze()
             live.say(_SECONDS * _RATE, _RATE)
@@ -110,26 +109,6 @@ async def _latency() -> list[float]:
             await asyncio.wait([task, backfill])
         database.close()
     return waits
-
-
-async def _again_and_again(old: Platform, database: Any, writer: Any, full_speed: asyncio.Event) -> None:
-    """Read a whole history at full speed, each time into a source of its own."""
-    from datetime import UTC, datetime, timedelta  # noqa: PLC0415
-
-    from bot.live.backfill import read_history  # noqa: PLC0415
-    from connectors.base import load_connector  # noqa: PLC0415
-    from storage import ingest  # noqa: PLC0415
-
-    connector = load_connector("slack")(old.settings, old.secrets)
-    try:
-        for number in itertools.count():
-            source = await writer.first(partial(ingest.source_id, name=f"old{number}", connector="slack"))
-            since = datetime.now(UTC) - timedelta(days=90)
-            await read_history(
-                connector, database, writer, source, since, on_page=lambda _page: full_speed.set()
-            )
-    finally:
-        await connector.close()
 
 
 async def _bare_latency() -> list[float]:
@@ -183,7 +162,8 @@ class _Count:
 
 async def _most(name: str, count: int) -> float:
     """Until every row is durable."""
-    from bot.commands.desk import Desk  # noqa: PLC0415 - the bare libraries' processes shall not carry it
+    from bot.cli.run import SWITCH  # noqa: PLC0415 - the bare libraries' processes shall not carry it
+    from bot.commands.desk import Desk  # noqa: PLC0415
     from bot.live.inbox import Inbox  # noqa: PLC0415
     from bot.live.metrics import Metrics  # noqa: PLC0415
     from bot.live.writer import Writer  # noqa: PLC0415
@@ -193,7 +173,7 @@ async def _most(name: str, count: int) -> float:
     from storage import ingest, schema  # noqa: PLC0415
     from storage.database import Database  # noqa: PLC0415
 
-    sys.setswitchinterval(0.0001)
+    sys.setswitchinterval(SWITCH)
     counted = _Count(count)
 
     class Counted(Inbox):

@@ -1,8 +1,8 @@
 """A fake platform in a process of its own, so that it takes no time from what is measured.
 
 Started as `python -m benchmarks.platforms NAME MESSAGES [POSTS]` (POSTS: in each topic of a forum); it writes its settings and secrets on one line, and then does
-what each line of its input says: `say COUNT PER_SECOND` (0: as fast as it can). Each message's text is the moment at
-which it was sent.
+what each line of its input says: `say COUNT PER_SECOND` (0: as fast as it can), `ask COUNT PER_SECOND`, which answers with
+the seconds until each command was acknowledged. Each message's text is the moment at which it was sent.
 """
 
 import asyncio
@@ -24,6 +24,10 @@ _UNHEARD = 500
 """As fast as it can: while no more than so many events wait for the word that they were heard, where a platform asks for it."""
 
 
+_PATIENCE = 3.0
+"""Seconds after which a platform tells a person that nobody answers."""
+
+
 @dataclass
 class Platform:
     """The process, seen from outside."""
@@ -40,6 +44,14 @@ class Platform:
         assert self.process.stdin is not None  # noqa: S101 - it is a pipe
         self.process.stdin.write(f"say {count} {per_second}\n")
         self.process.stdin.flush()
+
+    def ask(self, count: int, per_second: int) -> list[float]:
+        """Have `/spaces weekly` asked so many times; the seconds until each was acknowledged. Blocks."""
+        assert self.process.stdin is not None and self.process.stdout is not None  # noqa: S101, PT018 - they are pipes
+        self.process.stdin.write(f"ask {count} {per_second}\n")
+        self.process.stdin.flush()
+        waits: list[float] = json.loads(self.process.stdout.readline())
+        return waits
 
 
 @contextmanager
@@ -89,8 +101,11 @@ async def _serve(fake: Any, channels: list[str], people: list[str]) -> None:
     said = {"settings": fake.settings, "secrets": fake.secrets, "channels": channels, "users": people}
     print(json.dumps(said), flush=True)
     while line := await asyncio.to_thread(sys.stdin.readline):
-        _, count, per_second = line.split()
-        await _say(fake, channels, people, int(count), int(per_second))
+        what, count, per_second = line.split()
+        if what == "ask":
+            print(json.dumps(await _ask(fake, channels, people, int(count), int(per_second))), flush=True)
+        else:
+            await _say(fake, channels, people, int(count), int(per_second))
 
 
 async def _say(fake: Any, channels: list[str], people: list[str], count: int, per_second: int) -> None:
@@ -103,6 +118,25 @@ async def _say(fake: Any, channels: list[str], people: list[str], count: int, pe
             await asyncio.sleep(0)
             while fake.name == "slack" and number - len(fake.wire.acked) > _UNHEARD:  # noqa: ASYNC110 - it sets no event
                 await asyncio.sleep(0.001)
+
+
+async def _ask(fake: Any, channels: list[str], people: list[str], count: int, per_second: int) -> list[float]:
+    """Ask like people who have nothing to do with each other, and wait for every word that we were heard."""
+    asked: list[Any] = []
+    if fake.name == "discord":
+        await fake.talk.until(lambda: fake.talk.commands)  # they are offered when the connection stands
+    for number in range(count):
+        who, where = people[number % _PEOPLE], channels[number % _CHANNELS]
+        if fake.name == "slack":
+            asked.append(fake.talk.command(who, where, "weekly"))
+        else:
+            asked.append(fake.talk.command(who, "weekly", where))
+        await asyncio.sleep(1 / per_second)
+    await asyncio.sleep(_PATIENCE)
+    slack = fake.name == "slack"
+    heard = [(one.seconds if one.acknowledged.is_set() else _PATIENCE) if slack
+             else (one.ack_after if one.acks else _PATIENCE) for one in asked]  # fmt: skip
+    return [float(each) for each in heard]
 
 
 if __name__ == "__main__":
