@@ -130,6 +130,8 @@ def _postgres_engine(url: URL) -> Engine:
         # Compiling a statement that runs once takes ten times as long as running it.
         connection.autocommit = True
         connection.execute("SET jit = off")
+        # A month of a large community is sorted and hashed in memory: the default is made for hundreds of connections.
+        connection.execute("SET work_mem = '64MB'")
         connection.autocommit = False
 
     return engine

@@ -8,6 +8,7 @@ from bot.commands.model import Ask, Entry
 from bot.digest import plain
 from bot.digest.render.markdown import escape
 from bot.languages import msgid
+from bot.schedules.overview import Trouble, troubles
 from connectors.records import Reply
 
 
@@ -27,7 +28,24 @@ async def _status(ask: Ask) -> Reply:
             else:
                 refused = ask.words.gettext("{channel} cannot be read.", channel=plain.name(channel))
                 lines.append(f"  - {escape(refused)}")
+    wrong = await ask.doors.read(lambda session: troubles(session, ask.config, ask.now))
+    lines += [_overdue(ask, name, trouble) for name, trouble in wrong.items()]
     return Reply("\n".join(lines) or ask.words.gettext("No source is configured."))
+
+
+def _overdue(ask: Ask, name: str, trouble: Trouble) -> str:
+    """What is wrong with a schedule; why, and where it posts to, is for those at the terminal."""
+    words, day = ask.words, ask.words.full_day(trouble.about)
+    match trouble.kind:
+        case "failed":
+            said = words.gettext("the digest of {day} could not be posted", day=day)
+        case "refused":
+            said = words.gettext("the digest of {day} is not posted yet, and is tried again", day=day)
+        case _:
+            said = words.gettext("the digest of {day} is late", day=day)
+    told = words.gettext("In the terminal `spaces status` says why.")
+    schedule = words.gettext("Schedule {name}", name=f"**{escape(plain.name(name))}**")
+    return f"- {schedule}: {said}. {told}"
 
 
 def _short(ask: Ask, states: list[SourceState]) -> str:

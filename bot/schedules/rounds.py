@@ -141,7 +141,7 @@ class Rounds:
             why = (
                 "It was due before there was this schedule."
                 if view.is_new
-                else f"It could not be posted for more than {schedule.late_days:g} days after it was due."
+                else f"More than {schedule.late_days:g} days had passed before the bot could post."
             )
             await self._write(view, slot, Composed(None, {}, why), source, _missed(view, slot, now, why))
         elif window.start == window.end:

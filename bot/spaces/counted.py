@@ -7,12 +7,9 @@ from storage.times import to_micros
 
 _DAY = 86_400_000_000
 
-# A message that counts at all, of whomever. `{m}` and `{c}` are the messages and channels.
-_COUNTED = "NOT m.deleted AND c.counted AND NOT c.is_internal"
-
 PUBLIC = """NOT m.deleted AND (m.source_id, m.channel_id) NOT IN (
     SELECT source_id, external_id FROM channels WHERE is_internal OR COALESCE(counted, false) = false)"""
-"""The same without a join, for passes over a month or a quarter by the index alone: few channels are not counted."""
+"""A message that counts at all, of whomever. Without a join: few channels are not counted, and the index tells."""
 
 
 def quoted(text: str) -> str:
@@ -23,8 +20,7 @@ def quoted(text: str) -> str:
 def last_post(account: str, when: str) -> str:
     """A sub-query: when an account last posted, among its counted messages for which `when` holds."""
     return f"""(SELECT m.created_at FROM messages m
-        JOIN channels c ON c.source_id = m.source_id AND c.external_id = m.channel_id
-        WHERE m.source_id = {account}.source_id AND m.author_id = {account}.external_id AND {when} AND {_COUNTED}
+        WHERE m.source_id = {account}.source_id AND m.author_id = {account}.external_id AND {when} AND {PUBLIC}
         ORDER BY m.created_at DESC LIMIT 1)"""
 
 

@@ -1,6 +1,6 @@
 """Each command as people meet it: short, in their language, in the form of their platform."""
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -9,11 +9,13 @@ from sqlalchemy import select, update
 
 from bot.commands.registry import COMMANDS
 from bot.digest.render import fitting
+from bot.schedules.settings import Schedule
 from bot.settings import Community, Recognition
 from bot.spaces.catalogue import METRICS
 from bot.spaces.model import Area
+from connectors import records
 from connectors.records import Button, Reply
-from storage import people, posts
+from storage import digests, people, posts
 from storage.database import Database
 from storage.tables import Member, OptOut, Post
 from tests.bot.commands.room import CONFIG, Room, room
@@ -206,6 +208,27 @@ async def test_status_is_short_for_most(database: Database) -> None:
         full = await here.said("ann", "estado")
         assert "**team** (slack): 42 messages" in full
         assert "**forum**" in full
+
+
+async def test_operators_are_told_of_schedules_that_wait(database: Database) -> None:
+    schedule = Schedule.model_validate(
+        {"source": "team", "channel": "C9", "period": "weekly", "time": "09:00"}
+    )
+    config = CONFIG.model_copy(update={"schedules": {"news": schedule}})
+    async with room(database, config) as here:
+        assert "Schedule" not in await here.said("ann", "status")
+        with database.write() as session:
+            due = datetime(2026, 3, 30, 5, tzinfo=UTC)
+            decision = digests.Decision("news weekly", date(2026, 3, 23), due, due)
+            digests.decide(session, decision, records.Post("", "news", ""), digests.Target(1, "C9", "news"))
+            session.execute(update(Post).values(state=posts.FAILED, why="Invite the bot to #leads."))
+        said = await here.said("ann", "status")
+        assert said.endswith(
+            "- Schedule **news**: the digest of 23 March 2026 could not be posted. In the terminal `spaces status` says why."
+        )
+        assert "no se pudo publicar" in await here.said("ann", "estado", language="es")
+        assert "leads" not in said
+        assert "Schedule" not in await here.said("cat", "status")
 
 
 async def test_help_tells_of_what_the_asker_may(database: Database) -> None:

@@ -79,7 +79,7 @@ async def test_what_became_of_the_last(town: Town, tmp_path: Path) -> None:
     said = spaces(town, tmp_path, "schedule").output
     assert "\n  2026-03-30: posted Wed 2026-04-08 12:05, late by 51 h 5 min\n" in said
     assert "\n  2026-03-23: posted Mon 2026-03-30 09:00\n" in said
-    assert ": skipped: It could not be posted for more than 0.5 days after it was due.\n" in said
+    assert ": skipped: More than 0.5 days had passed before the bot could post.\n" in said
     assert "2026-03-23" not in spaces(town, tmp_path, "schedule", "--last", "1").output
 
 

@@ -139,7 +139,7 @@ async def test_what_was_missed_is_told_to_staff_in_one_message(
         assert one.figure('spaces_digests_total{outcome="skipped",schedule="weekly"}') == 3
     words = (
         "the 3 digests of 2026-03-30 to 2026-04-13 are skipped: "
-        "It could not be posted for more than 3 days after it was due."
+        "More than 3 days had passed before the bot could post."
     )
     assert [post.text for place, post in town.village.posts if place == "#ops"] == [
         f"Schedule weekly: {words}"

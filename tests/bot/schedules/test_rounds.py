@@ -68,7 +68,7 @@ async def test_what_is_too_late_is_skipped_and_says_so(town: Town) -> None:
         await one.go()
     assert set(town.posted) == {WEEK}, "the next slot is three days late and an hour"
     rows = {first: outcome for (_, first), outcome in town.rows.items()}
-    assert rows["2026-04-13"] == ("skipped", "It could not be posted for more than 3 days after it was due.")
+    assert rows["2026-04-13"] == ("skipped", "More than 3 days had passed before the bot could post.")
     assert rows["2026-03-30"] == rows["2026-04-06"] == rows["2026-04-13"]
     town.now -= DAY  # within three days of Monday 20 April
     with town.database.write() as session:
