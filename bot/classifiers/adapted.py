@@ -1,8 +1,9 @@
 """The shipped model, adapted to one community by what its moderators said.
 
 To each calibrated logit of the shipped model a correction is added: an offset (how common the label is here), and
-weights of words (how it is said here). Both are learned from verdicts alone, shrunk towards nothing, and taken over
-for a label only where verdicts that were not learned from say that it got better. Plain numpy: no training library.
+weights of words (how it is said here). Both are learned from verdicts, shrunk towards nothing, held in place by messages
+that nobody spoke of, and taken over only where verdicts that were not learned from say that it got better. Plain numpy:
+no training library.
 """
 
 import base64
@@ -20,18 +21,17 @@ from bot.classifiers.cues import clean
 from bot.classifiers.features import BUCKETS, Floats, pair_buckets, tokens, word_buckets
 from bot.classifiers.model import Model
 
-FEW, ENOUGH_FOR_WORDS = 8, 60
-"""Verdicts on a label from which on its offset, and its words, are learned."""
-
 _PARTS = 5
 _ROUNDS = 60
-_OFFSET_RESTRAINT = 1.0
-_WORD_RESTRAINT = 0.15
-_LEAST_GAIN, _LEAST_GAIN_UNASKED, _MOSTLY = 1.0, 2.0, 0.5
-"""In standard errors of the mean gain in log-likelihood a verdict; more where most verdicts were not asked for."""
-_ANCHOR = 1.0
-_SURE, _TESTED, _HONEST = 4.6, 10, 0.7
-"""Of at least 10 verdicts on what the model is 99 % sure of, an honest giver agrees with 70 %."""
+_OFFSET_RESTRAINT, _WORD_RESTRAINT = 1.0, 0.25
+_ANCHOR = 6.0
+"""How heavy the messages that nobody spoke of are, for each verdict that nobody asked for."""
+_LEAST_GAIN = 0.5
+"""Standard errors by which the mean gain in log-likelihood a verdict must lie above nothing."""
+_TOLD, _SURELY_NOT, _NONSENSE = 5, -4.6, 0.35
+"""Of at least 5 times that an honest giver says yes, at most 35 % are to what the model is 99 % sure is not so."""
+_SURELY, _DENIAL = 3.0, 0.2
+"""And of the times that they say no, at most 20 % are to what it is 95 % sure is so."""
 
 
 class Judgement(NamedTuple):
@@ -133,80 +133,64 @@ def added(correction: Correction, seen: Texts) -> Floats:
 def learn(
     model: Model, judgements: Sequence[Judgement], background: Sequence[Subject] = ()
 ) -> dict[str, Correction]:
-    """The corrections that stand the test, label by label; a label that is not in it stays as it ships.
+    """The corrections that stand the test; a label that is not in it stays as it ships.
 
+    The test is one for all labels together, since each alone has few verdicts; a label that got worse stays out.
     People mostly speak up where the machine is wrong. `background`, messages of the community that nobody spoke of,
     holds the rest in place: there the corrected model must stay close to what it said before.
     """
-    calm = _Calm(model, background)
-    trusted = trust(model, judgements)
-    found = {}
-    for label in model.labels:
-        about = [each for each in judgements if each.label == label and trusted.get(each.decider, 1.0) > 0]
-        if len(about) >= FEW and len({each.verdict for each in about}) > 1:
-            weights = np.array([trusted.get(each.decider, 1.0) for each in about], np.float32)
-            correction = _learn_label(model, label, about, weights, calm)
-            if correction is not None:
-                found[label] = correction
-    return found
+    heard = honest(model, judgements)
+    rest = _Rest(logit(model.probabilities(background)), texts_of(model, [each.text for each in background]))
+    found, gains, drawn = {}, [np.zeros(0, np.float32)], [np.zeros(0, bool)]
+    for column, label in enumerate(model.labels):
+        about = [each for each in heard if each.label == label]
+        if not about:
+            continue
+        base = logit(model.probabilities([each.subject for each in about]))[:, column]
+        truth = np.array([each.verdict for each in about], np.float32)
+        case = _Case(base, texts_of(model, [each.subject.text for each in about]), truth, np.ones_like(truth))
+        asked = np.array([each.is_sampled for each in about])
+        held = _held(case, asked, _dealt(about), rest.of(column))
+        gain = loss(base, truth) - loss(base + held, truth)
+        gains.append(gain)
+        drawn.append(asked)
+        if gain.mean() > 0:
+            whole = _fit(_anchored(case, asked, rest.of(column)))
+            found[label] = Correction(whole.offset, whole.words, float(gain.mean()), len(about))
+    return found if _stands(np.concatenate(gains), np.concatenate(drawn)) else {}
 
 
-class _Calm:
+def _stands(gains: Floats, drawn: NDArray[np.bool_]) -> bool:
+    """Whether verdicts got likelier, and those on messages drawn at random, if any, not less likely."""
+    if len(gains) < _TOLD or gains.mean() <= _LEAST_GAIN * _error(gains):
+        return False
+    return not drawn.any() or bool(gains[drawn].mean() >= -_LEAST_GAIN * _error(gains[drawn]))
+
+
+def _error(gains: Floats) -> float:
+    return float(gains.std() / np.sqrt(len(gains)))
+
+
+class _Rest(NamedTuple):
     """The messages that nobody spoke of, and how the model sees them."""
 
-    def __init__(self, model: Model, subjects: Sequence[Subject]) -> None:
-        self.logits = logit(model.probabilities(subjects))
-        self.seen = texts_of(model, [subject.text for subject in subjects]) if subjects else None
+    logits: Floats
+    seen: Texts
+
+    def of(self, column: int) -> "_Rest":
+        """What it says of one label."""
+        return self._replace(logits=self.logits[:, column])
 
 
-def _learn_label(
-    model: Model, label: str, about: Sequence[Judgement], weights: Floats, calm: _Calm
-) -> Correction | None:
-    column = model.labels.index(label)
-    base = logit(model.probabilities([each.subject for each in about]))[:, column]
-    seen = texts_of(model, [each.subject.text for each in about])
-    truth = np.array([each.verdict for each in about], np.float32)
-    parts = _dealt(about)
-    shipped = loss(base, truth)
-    rest = calm.logits[:, column] if calm.seen is not None else None
-    drawn = np.array([each.is_sampled for each in about])
-    best: Correction | None = None
-    for with_words in (False, True):
-        # How common a label is can be learned from messages drawn at random alone.
-        chosen = np.flatnonzero(drawn | with_words)
-        if len(chosen) < (ENOUGH_FOR_WORDS if with_words else FEW):
-            continue
-        case = _Case(base[chosen], seen.of(chosen), truth[chosen], weights[chosen])
-        plain, held = _held(case, parts[chosen], rest, calm.seen, with_words=with_words)
-        # Words must know more than how often this giver says yes, which whoever guesses would know too.
-        before = (
-            np.minimum(shipped[chosen].mean(), loss(case.base + plain, case.truth).mean())
-            if with_words
-            else None
-        )
-        gains = shipped[chosen] - loss(case.base + held, case.truth)
-        gain, error = float(gains.mean()), float(gains.std() / np.sqrt(len(gains)))
-        beyond = gain if before is None else float(before - loss(case.base + held, case.truth).mean())
-        least = _LEAST_GAIN if drawn[chosen].mean() > _MOSTLY else _LEAST_GAIN_UNASKED
-        if min(gain, beyond) > least * error and (best is None or gain > best.gain):
-            whole = _fit(_anchored(case, rest, calm.seen), with_words=with_words)
-            best = Correction(whole.offset, whole.words, gain, len(chosen))
-    return best
-
-
-def _held(
-    case: "_Case", parts: NDArray[np.int64], rest: Floats | None, calm: Texts | None, *, with_words: bool
-) -> tuple[Floats, Floats]:
-    """For each verdict what an offset alone, and what the correction, adds to it when learned from the others."""
-    plain, held = np.zeros(len(parts), np.float32), np.zeros(len(parts), np.float32)
+def _held(case: "_Case", asked: NDArray[np.bool_], parts: NDArray[np.int64], rest: _Rest) -> Floats:
+    """For each verdict what the correction adds to it when it is learned from the others."""
+    held = np.zeros(len(parts), np.float32)
     for part in range(_PARTS):
         inside, outside = np.flatnonzero(parts != part), np.flatnonzero(parts == part)
         if len(inside) and len(outside):
             some = _Case(case.base[inside], case.seen.of(inside), case.truth[inside], case.weights[inside])
-            fitted = _fit(_anchored(some, rest, calm), with_words=with_words)
-            held[outside] = added(fitted, case.seen.of(outside))
-            plain[outside] = _fit(some, with_words=False).offset
-    return plain, held
+            held[outside] = added(_fit(_anchored(some, asked[inside], rest)), case.seen.of(outside))
+    return held
 
 
 class _Case(NamedTuple):
@@ -218,24 +202,23 @@ class _Case(NamedTuple):
     weights: Floats
 
 
-def _anchored(case: _Case, rest: Floats | None, seen: Texts | None) -> _Case:
-    """The case together with the background, as heavy as all verdicts together."""
-    if rest is None or seen is None:
+def _anchored(case: _Case, asked: NDArray[np.bool_], rest: _Rest) -> _Case:
+    """The case together with the background. Verdicts on what was drawn at random need none to be true of the rest."""
+    if not len(rest.logits) or asked.all():
         return case
-    share = np.full(len(rest), _ANCHOR * float(case.weights.sum()) / len(rest), np.float32)
-    wanted = 1 / (1 + np.exp(-rest))
+    share = np.full(len(rest.logits), _ANCHOR * (~asked).sum() / len(rest.logits), np.float32)
     both = Texts(
-        np.concatenate([case.seen.buckets, seen.buckets]),
-        np.concatenate([case.seen.values, seen.values]),
-        np.concatenate([case.seen.starts, seen.starts + len(case.seen.buckets)]),
+        np.concatenate([case.seen.buckets, rest.seen.buckets]),
+        np.concatenate([case.seen.values, rest.seen.values]),
+        np.concatenate([case.seen.starts, rest.seen.starts + len(case.seen.buckets)]),
     )
     return _Case(
-        np.concatenate([case.base, rest]), both, np.concatenate([case.truth, wanted]),
-        np.concatenate([case.weights, share]),
+        np.concatenate([case.base, rest.logits]), both,
+        np.concatenate([case.truth, 1 / (1 + np.exp(-rest.logits))]), np.concatenate([case.weights, share]),
     )  # fmt: skip
 
 
-def _fit(case: _Case, *, with_words: bool) -> Correction:
+def _fit(case: _Case) -> Correction:
     """Maximum a posteriori, by gradient steps of their own length in every direction (Adam)."""
     seen = case.seen
     lengths = np.diff(np.append(seen.starts, len(seen.buckets)))
@@ -244,44 +227,36 @@ def _fit(case: _Case, *, with_words: bool) -> Correction:
     offset = 0.0
     slow, fast = np.zeros(len(used) + 1), np.zeros(len(used) + 1)
     for step in range(1, _ROUNDS + 1):
-        logits: Floats = (case.base + offset).astype(np.float32)
-        if with_words:
-            logits += np.add.reduceat(words[place] * seen.values, seen.starts)
+        logits = case.base + offset + np.add.reduceat(words[place] * seen.values, seen.starts)
         off = case.weights * (1 / (1 + np.exp(-logits)) - case.truth)
-        pull = np.zeros(len(used) + 1)
-        pull[-1] = off.sum() + _OFFSET_RESTRAINT * offset
-        if with_words:
-            pull[:-1] = (
-                np.bincount(place, np.repeat(off, lengths) * seen.values, len(used)) + _WORD_RESTRAINT * words
-            )
+        pull = np.append(
+            np.bincount(place, np.repeat(off, lengths) * seen.values, len(used)) + _WORD_RESTRAINT * words,
+            off.sum() + _OFFSET_RESTRAINT * offset,
+        )
         slow, fast = 0.9 * slow + 0.1 * pull, 0.99 * fast + 0.01 * pull**2
         move = 0.1 * (slow / (1 - 0.9**step)) / (np.sqrt(fast / (1 - 0.99**step)) + 1e-6)
         offset -= float(move[-1])
         words -= move[:-1].astype(np.float32)
-    if not with_words:
-        return Correction(offset)
     spread = np.zeros(BUCKETS, np.float32)
     spread[used] = words
     return Correction(offset, spread)
 
 
-def trust(model: Model, judgements: Sequence[Judgement]) -> dict[str, float]:
-    """How much each giver's verdicts count, 0 to 1, of those who were asked about messages drawn at random.
+def honest(model: Model, judgements: Sequence[Judgement]) -> list[Judgement]:
+    """The verdicts of those who can be believed.
 
-    Who says yes (or no) to everything the model is sure against, far oftener than the model errs, says nothing.
+    Who errs, or has habits of their own, differs from the model where it doubts. Who says yes to all, guesses, or says
+    the contrary of what is so differs where it does not: far oftener than the model errs.
     """
-    found = {}
+    found = []
     for giver in sorted({each.decider for each in judgements}):
-        own = [each for each in judgements if each.decider == giver and each.is_sampled]
-        if not own:
-            continue
+        own = [each for each in judgements if each.decider == giver]
         columns = [model.labels.index(each.label) for each in own]
         logits = logit(model.probabilities([each.subject for each in own]))[np.arange(len(own)), columns]
-        sure = np.abs(logits) > _SURE
-        if sure.sum() >= _TESTED:
-            verdicts = np.array([each.verdict for each in own])
-            right = float(((logits > 0) == verdicts)[sure].mean())
-            found[giver] = 1.0 if right >= _HONEST else 0.0
+        yes = np.array([each.verdict for each in own])
+        strange = (logits[yes] < _SURELY_NOT, _NONSENSE), (logits[~yes] > _SURELY, _DENIAL)
+        if not any(len(wrong) >= _TOLD and wrong.mean() > most for wrong, most in strange):
+            found += own
     return found
 
 

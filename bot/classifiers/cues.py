@@ -119,10 +119,11 @@ _TRIGGERS = re.compile(r"[<>`@\[]|&gt;|http|www\.", re.IGNORECASE)
 _PLAIN = str.maketrans("áàâäéèêëíìîïóòôöúùûüñç\u201c\u201d", 'aaaaeeeeiiiioooouuuunc""', "\u2019\u2018\u00b4")
 
 
+@lru_cache(maxsize=8_192)
 def clean(text: str) -> str:
     """What was said, in lower case, without accents and apostrophes; code, links and mentions are replaced by marks.
 
-    Quotes are left out. People write "dont" and "como" as often as "don't" and "cómo", so patterns need say it once.
+    Quotes are left out. A text is looked at a few times while its batch is tagged, hence the cache. People write "dont" and "como" as often as "don't" and "cómo", so patterns need say it once.
     """
     text = text[:LONGEST]
     if _TRIGGERS.search(text):
@@ -135,7 +136,7 @@ def clean(text: str) -> str:
 
 @lru_cache(maxsize=8_192)
 def read(text: str) -> Reading:
-    """Find all cues of a message. A text is looked at a few times while its batch is tagged, hence the cache."""
+    """Find all cues of a message."""
     said = clean(text)
     score: dict[str, int] = {}
     why: dict[str, str] = {}

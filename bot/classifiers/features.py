@@ -8,6 +8,7 @@ import re
 import zlib
 from bisect import bisect_left
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -107,7 +108,6 @@ FACTS = 15 + len(_PLACES)
 
 def facts(subject: Subject) -> list[bool]:
     """Where a message stands, `FACTS` facts: in its conversation and its channel."""
-    place = clean(subject.place) if subject.place else ""
     return [
         subject.is_root,
         subject.by_asker and not subject.is_root,
@@ -124,8 +124,15 @@ def facts(subject: Subject) -> list[bool]:
         subject.after_reply,
         subject.in_thread,
         subject.by_asker and subject.parent is not None,
-        *(pattern.search(place) is not None for pattern in _PLACE),
+        *_kinds(subject.place),
     ]
+
+
+@lru_cache(maxsize=1_024)
+def _kinds(place: str) -> list[bool]:
+    """What kind of place a channel's name tells of."""
+    said = clean(place) if place else ""
+    return [pattern.search(said) is not None for pattern in _PLACE]
 
 
 Floats = NDArray[np.float32]

@@ -215,7 +215,9 @@ def _candidates(
     answered: dict[str | None, int] = {}  # how often each was called since,
     by_me: dict[str | None, int] = {}  # ... and by the line's author
     calls = 0
-    for n, (other, author) in enumerate(zip(near, people, strict=True)):
+    ties = [n for n, author in enumerate(people) if author in around.targets or around.to_me[n]]
+    reach = max(_ALWAYS, mine, ties[-1] + 1 if ties else 0)  # nothing further back is a candidate
+    for n, (other, author) in enumerate(zip(near[:reach], people, strict=False)):
         same = author is not None and author == my_id
         how, to, told = around.called[author], around.to_me[n], around.told[n]
         count = later.get(author, 0)

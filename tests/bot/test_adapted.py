@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from bot.classifiers import Subject
-from bot.classifiers.adapted import Adapted, Judgement, content, learn
+from bot.classifiers.adapted import Adapted, Judgement, content, honest, learn
 from bot.classifiers.features import Floats
 from bot.classifiers.model import SHIPPED, shipped
 from bot.training.corpus import LABELS, read_file
@@ -60,6 +60,37 @@ def judged(count: int, decider: str = "ann") -> list[Judgement]:
     ]
 
 
+def corrected(count: int, decider: str = "ann", *, right: bool = True) -> list[Judgement]:
+    """So many verdicts where the machine is wrong, by somebody who speaks up there and nowhere else."""
+    subjects, truth = community()
+    wrong = np.argwhere(given()[:-TESTED] != truth[:-TESTED])[:count]
+    return [
+        Judgement(subjects[n], LABELS[column], bool(truth[n, column]) == right, str(n), decider)
+        for n, column in wrong
+    ]
+
+
+@cache
+def given() -> "np.ndarray[tuple[int, int], np.dtype[np.bool_]]":
+    """Which labels the shipped model gives."""
+    found = shipped().probabilities(community()[0])
+    return found >= [shipped().thresholds[label].given for label in LABELS]
+
+
+def guessed(
+    count: int, decider: str = "troll", *, asked: bool = False, always: bool = False
+) -> list[Judgement]:
+    """Verdicts on anything by somebody who does not look: by chance, or always yes."""
+    subjects, _ = community()
+    chance = np.random.default_rng(3)
+    return [
+        Judgement(
+            subjects[n % 600], LABELS[chance.integers(len(LABELS))], always or bool(chance.integers(2)), str(n), decider, asked,
+        )
+        for n in range(count)
+    ]  # fmt: skip
+
+
 def quality(judgements: list[Judgement]) -> float:
     """Macro F1 on the last messages, after learning."""
     subjects, truth = community()
@@ -83,22 +114,32 @@ def test_it_gets_better_with_verdicts() -> None:
     assert quality(judged(150)) > before() + 0.02
 
 
-@pytest.mark.parametrize(("asked", "always"), [(True, None), (False, None), (True, True)])
-def test_whoever_guesses_or_always_says_yes_does_no_harm(asked: bool, always: bool | None) -> None:
-    subjects, _ = community()
-    chance = np.random.default_rng(3)
-    verdicts = [
-        Judgement(
-            subjects[n % 600],
-            LABELS[chance.integers(len(LABELS))],
-            always or bool(chance.integers(2)),
-            str(n),
-            "troll",
-            asked,
-        )
-        for n in range(300)
+@pytest.mark.parametrize(("count", "better"), [(50, 0.03), (200, 0.07), (1000, 0.08)])
+def test_it_gets_better_with_corrections(count: int, better: float) -> None:
+    assert quality(corrected(count)) > before() + better
+
+
+@pytest.mark.parametrize("asked", [True, False])
+@pytest.mark.parametrize("always", [True, False])
+def test_whoever_guesses_or_always_says_yes_does_no_harm(asked: bool, always: bool) -> None:
+    assert quality(guessed(300, asked=asked, always=always)) >= before() - 0.005
+
+
+def test_one_who_guesses_spoils_nothing_for_the_others() -> None:
+    alone = quality(corrected(100))
+    assert quality([*corrected(100), *guessed(300)]) == alone
+    assert alone > before() + 0.03
+
+
+def test_whoever_says_the_contrary_is_not_believed() -> None:
+    subjects, truth = community()
+    sure = shipped().probabilities(subjects[:-TESTED])
+    lies = [
+        Judgement(subjects[n], LABELS[column], verdict=False, group=str(n), decider="eve")
+        for n, column in np.argwhere(truth[:-TESTED] & (sure > 0.8))[:100]
     ]
-    assert quality(verdicts) >= before() - 0.005
+    assert honest(shipped(), lies) == []
+    assert honest(shipped(), corrected(100)) != []
 
 
 def test_nothing_is_learned_from_nothing() -> None:
