@@ -8,6 +8,7 @@ NAMES = (
     "importing",
     "tagging",
     "classifying",
+    "learning",
     "digest",
     "asking",
     "acknowledging",

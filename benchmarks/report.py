@@ -40,8 +40,14 @@ def compare(what: str, ours: list[float], floor: list[float], unit: str, goal: s
 
 def peak_memory() -> float:
     """The most megabytes this process ever held (Linux: getrusage would tell of the process that started it too)."""
+    return memory()[1]
+
+
+def memory() -> tuple[float, float]:
+    """The megabytes that this process holds, and the most that it ever held."""
     status = Path("/proc/self/status").read_text(encoding="utf-8")
-    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+    held, peak = (int(status.partition(name)[2].split()[0]) / 1024 for name in ("VmRSS:", "VmHWM:"))
+    return held, peak
 
 
 @contextmanager

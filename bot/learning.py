@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -23,6 +24,7 @@ from storage.reviews import AUDIT, REVIEW
 from storage.tables import Message, Tag, TagChange
 from storage.tags import MODERATOR
 
+_EVERY = timedelta(days=1)
 _MOST, _BACKGROUND = 20_000, 2_000
 _BEGINNING = (-1, "")
 
@@ -54,6 +56,16 @@ def _adapted(corrections: str) -> Adapted:
     return Adapted(SHIPPED.read_bytes(), corrections.encode())
 
 
+def is_due(database: Database) -> bool:
+    """Whether to learn again: not more than once a day, after new verdicts or with another shipped model."""
+    with database.read() as session:
+        last = models.tried_at(session)
+        if last is not None and datetime.now(UTC) - last < _EVERY:
+            return False
+        used = models.in_use(session)
+        return models.has_news(session) or (used is not None and used.base != shipped().fingerprint)
+
+
 def learn_in_another_process(url: str) -> Learned:
     """`learn_here`, for a process of its own: it takes seconds, and live events must not wait."""
     database = Database(url)
@@ -65,17 +77,21 @@ def learn_in_another_process(url: str) -> Learned:
 
 def learn_here(database: Database) -> Learned:
     """Learn from every verdict that moderators gave, and keep what is better; nothing else is changed."""
+    began = datetime.now(UTC)
     with database.read() as session:
         judgements = list(_judgements(session))
         background = [subject for read in _background(session) for subject in read.subjects]
     corrections = learn(shipped(), judgements, background)
     if not corrections:
+        with database.write() as session:
+            models.tried(session, began)
         return Learned(len(judgements), {}, None, in_use=False)
     report = {
         label: {"verdicts": each.verdicts, "gain": round(each.gain, 4)} for label, each in corrections.items()
     }
     made = content(corrections, {"verdicts": len(judgements)}).decode()
     with database.write() as session:
+        models.tried(session, began)
         kept = models.keep(session, shipped().fingerprint, made, orjson.dumps(report).decode())
         return Learned(len(judgements), corrections, kept.id, kept.in_use)
 

@@ -10,6 +10,8 @@ from bot.cli.app import app
 from bot.cli.state import State, state
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from storage.tables import Model
 
 
@@ -47,9 +49,12 @@ def train(
 
 def _learn(here: State) -> None:
     from bot.learning import learn_here  # noqa: PLC0415
+    from bot.settle import settle  # noqa: PLC0415
 
     with here.database() as database:
+        settle(database, here.config, here)  # a message is learned from when its conversation is known
         found = learn_here(database)
+        settle(database, here.config, here)
     if found.id is None:
         typer.echo(
             f"{found.verdicts} verdicts of moderators; nothing was found that does better than the model in use."
@@ -96,42 +101,63 @@ def _make(corpus: Path, out: Path | None, links: str | None) -> None:
     typer.echo(f"Written: {target}")
 
 
-@app.command(epilog="Examples: spaces models; spaces models use 3; spaces models use shipped")
+@app.command(
+    epilog="Examples: spaces models; spaces models use 3; spaces models use shipped; spaces models use newest"
+)
 def models(
     context: typer.Context,
     action: Annotated[str, typer.Argument(help="list, or use", metavar="list|use")] = "list",
-    which: Annotated[str, typer.Argument(help="The number of a model, or shipped.", metavar="NUMBER")] = "",
+    which: Annotated[
+        str, typer.Argument(help="The number of a model, shipped, or newest.", metavar="NUMBER")
+    ] = "",
 ) -> None:
-    """List what was learned here; pin one of them, or go back to the model that ships."""
+    """List what was learned here; pin one of them, go back to the model that ships, or follow what is learned again.
+
+    What is pinned stays in use, whatever is learned later, until `spaces models use newest`.
+    """
     from bot.mistakes import ConfigError  # noqa: PLC0415
     from connectors.records import Problem  # noqa: PLC0415
     from storage import models as kept  # noqa: PLC0415
 
     with state(context).database() as database:
         if action == "use":
-            number = None if which == "shipped" else int(which) if which.isdecimal() else -1
             with database.write() as session:
-                done = kept.choose(session, number, pinned=True)
+                done = _use(session, which)
             if not done:
                 raise ConfigError(
                     [Problem("models", f'there is no model "{which}"', "See them with: spaces models")]
                 )
-            typer.echo(
-                f"{'The model that ships' if number is None else f'Model {number}'} is in use from now on."
-            )
+            typer.echo(done)
         elif action == "list":
             with database.read() as session:
-                _list(kept.every(session))
+                _list(kept.every(session), shipped_pinned=kept.is_shipped_pinned(session))
         else:
             raise ConfigError([Problem("models", f'"{action}" is not known', "Write list or use.")])
 
 
-def _list(every: "list[Model]") -> None:
+def _use(session: "Session", which: str) -> str:
+    """Choose a model; returns what came of it, nothing where there is no such model."""
+    from storage import models as kept  # noqa: PLC0415
+
+    if which == "newest":
+        newest = kept.follow(session)
+        now = "The model that ships" if newest is None else f"Model {newest.id}"
+        return f"{now} is in use, and whatever is learned from now on takes its place."
+    if which == "shipped":
+        kept.choose(session, None)
+        return "The model that ships is in use and stays so. To go on learning: spaces models use newest"
+    if which.isdecimal() and kept.choose(session, int(which)):
+        return f"Model {which} is in use and stays so. To go on learning: spaces models use newest"
+    return ""
+
+
+def _list(every: "list[Model]", *, shipped_pinned: bool) -> None:
     from bot.classifiers.model import shipped  # noqa: PLC0415
 
     card = shipped().card
-    typer.echo(f"shipped: made of {card.get('corpus', {}).get('messages', '?')} messages"
-               f"{'' if any(each.in_use for each in every) else ', in use'}")  # fmt: skip
+    used = "" if any(each.in_use for each in every) else ", in use"
+    pinned = ", pinned" if shipped_pinned else ""
+    typer.echo(f"shipped: made of {card.get('corpus', {}).get('messages', '?')} messages{used}{pinned}")
     for each in every:
         report = json.loads(each.report)
         said = ", ".join(

@@ -30,7 +30,6 @@ from storage.database import Database, DatabaseError
 
 _SETTLE_EVERY = 5.0
 _CLEAN_EVERY = timedelta(hours=1)
-_LEARN_EVERY = timedelta(days=1)
 _STOPPING = 8.0
 _REMEMBERED = timedelta(days=7)
 _BATCH = 100
@@ -194,7 +193,7 @@ class Runner:
 
     async def _settle(self) -> None:
         """Keep everything derived up to date, and forget what is not to be kept."""
-        cleaned, learned = datetime.min.replace(tzinfo=UTC), datetime.now(UTC)
+        cleaned = datetime.min.replace(tzinfo=UTC)
         while True:
             try:
                 await self._derive()
@@ -203,8 +202,7 @@ class Runner:
                 if is_hourly:
                     await self._writer.later(partial(_forget_sweeps, self._database))
                     cleaned = datetime.now(UTC)
-                if datetime.now(UTC) - learned > _LEARN_EVERY and self._config.tagging.classifier == "model":
-                    learned = datetime.now(UTC)
+                if is_hourly and self._config.tagging.classifier == "model":
                     await self._learn()
                 for name, source in self._config.sources.items():
                     # What is never kept goes as soon as it is tagged; looking for what grew old takes longer.
@@ -230,7 +228,9 @@ class Runner:
             self._writer.changes += 1
 
     async def _learn(self) -> None:
-        """Learn from the moderators' verdicts, in a process of its own."""
+        """Learn from the moderators' verdicts, in a process of its own, once a day where there are new ones."""
+        if not await self._database.run_reading(learning.is_due, self._database):
+            return
         url = self._database.url.render_as_string(hide_password=False)
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
             found = await asyncio.get_running_loop().run_in_executor(

@@ -1,5 +1,6 @@
 """A forum, the connector, the real desk: who gets which words, and who may tag. Over the wire, on both databases."""
 
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
@@ -121,6 +122,22 @@ async def test_a_tag_by_reply_is_a_persons_decision(room: Room) -> None:
         )
         assert "cannot find" in await room.answer(secret)
     assert len(_decisions(room)) == 2
+
+
+async def test_labels_are_reviewed_in_words(room: Room) -> None:
+    """There are no buttons: each answer says what to write, and that decides, of what the asker can read."""
+    async with room.served():
+        await room.settled()
+        forum, eve = room.forum, room.eve
+        shown = await room.answer(forum.write_private(eve, "Hi", "review"))
+        assert "teapot" in shown
+        assert "merger" not in shown
+        command = next(each for each in re.findall(r"`@spaces ([^`]+)`", shown) if " yes" in each)
+        noted = await room.answer(forum.write_private(eve, "Hi", command))
+        assert noted.startswith("Noted.")
+        assert "merger" not in noted
+    ((message, _, verdict, who, _),) = _decisions(room)
+    assert (message, verdict, who) == (room.question, True, f"discourse:{eve}")
 
 
 def _topic(room: Room, message: str) -> str:

@@ -161,6 +161,22 @@ async def test_a_moderator_tags_from_the_menu_and_takes_it_back(home: Home) -> N
     assert home.tags(said) == {}
 
 
+async def test_labels_are_reviewed_by_buttons(home: Home) -> None:
+    """Each is asked about what they can read, whoever moderates; one press decides, and the next is asked."""
+    fake = home.fake
+    (asked,) = (id_ for id_, said in fake.standing().items() if said.text == OPEN)
+    refused = await home.sees(home.ann, "review", home.help)
+    assert "right" in refused.text
+    one = await home.sees(home.moderator, "review", home.help)
+    assert "bread" in one.text
+    assert "rocket" not in one.text
+    assert one.original is not None
+    pressed = fake.talk.press(home.moderator, "Yes", one.original, home.help)
+    await home.until(lambda: (True, f"chat:{home.moderator}") in home.tags(asked).values())
+    await home.until(lambda: pressed.acks and not pressed.thinks and pressed.seen)
+    assert "rocket" not in pressed.text
+
+
 async def test_a_member_may_not_tag(home: Home) -> None:
     fake = home.fake
     said = fake.say(home.help, home.ann, "It should fly.")
