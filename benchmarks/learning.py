@@ -169,6 +169,10 @@ def _says_yes(_true: bool, _said: bool, chance: float) -> bool | None:
     return True if chance < 0.1 else None
 
 
+def _says_no(_true: bool, _said: bool, chance: float) -> bool | None:
+    return False if chance < 0.1 else None
+
+
 def _contradicts(true: bool, said: bool, _chance: float) -> bool | None:
     return not true if true or said else None
 
@@ -180,5 +184,6 @@ _GIVERS: dict[str, Giver] = {
     "is asked about every label of a few": _asked,
     "guesses": _guesses,
     "says yes to anything": _says_yes,
+    "says no to anything": _says_no,
     "says the contrary of what is so": _contradicts,
 }

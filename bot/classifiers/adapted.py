@@ -28,10 +28,9 @@ _ANCHOR = 6.0
 """How heavy the messages that nobody spoke of are, for each verdict that nobody asked for."""
 _LEAST_GAIN = 0.5
 """Standard errors by which the mean gain in log-likelihood a verdict must lie above nothing."""
-_TOLD, _SURELY_NOT, _NONSENSE = 5, -4.6, 0.35
-"""Of at least 5 times that an honest giver says yes, at most 35 % are to what the model is 99 % sure is not so."""
-_SURELY, _DENIAL = 3.0, 0.2
-"""And of the times that they say no, at most 20 % are to what it is 95 % sure is so."""
+_TOLD = 5
+"""Verdicts from which on a giver is judged, and the test of all of them."""
+_MOST_TELLING = 4.0
 
 
 class Judgement(NamedTuple):
@@ -139,8 +138,8 @@ def learn(
     People mostly speak up where the machine is wrong. `background`, messages of the community that nobody spoke of,
     holds the rest in place: there the corrected model must stay close to what it said before.
     """
-    heard = honest(model, judgements)
     rest = _Rest(logit(model.probabilities(background)), texts_of(model, [each.text for each in background]))
+    heard = honest(model, judgements, rest.logits)
     found, gains, drawn = {}, [np.zeros(0, np.float32)], [np.zeros(0, bool)]
     for column, label in enumerate(model.labels):
         about = [each for each in heard if each.label == label]
@@ -242,22 +241,39 @@ def _fit(case: _Case) -> Correction:
     return Correction(offset, spread)
 
 
-def honest(model: Model, judgements: Sequence[Judgement]) -> list[Judgement]:
-    """The verdicts of those who can be believed.
+def honest(model: Model, judgements: Sequence[Judgement], logits: Floats) -> list[Judgement]:
+    """The verdicts that can be believed. `logits`: of messages that nobody chose, for comparison.
 
-    Who errs, or has habits of their own, differs from the model where it doubts. Who says yes to all, guesses, or says
-    the contrary of what is so differs where it does not: far oftener than the model errs.
+    Whoever looks, be it only at what is wrong, says yes to what is likelier than most that bears as little (or as much)
+    of the label by the model, and no to what is less likely. Whoever guesses, says yes to anything, or says the contrary
+    of what is so, does not: then they are not heard. Of one who is only careless with no, the yes is.
     """
-    found = []
-    for giver in sorted({each.decider for each in judgements}):
-        own = [each for each in judgements if each.decider == giver]
-        columns = [model.labels.index(each.label) for each in own]
-        logits = logit(model.probabilities([each.subject for each in own]))[np.arange(len(own)), columns]
-        yes = np.array([each.verdict for each in own])
-        strange = (logits[yes] < _SURELY_NOT, _NONSENSE), (logits[~yes] > _SURELY, _DENIAL)
-        if not any(len(wrong) >= _TOLD and wrong.mean() > most for wrong, most in strange):
-            found += own
-    return found
+    if not len(logits):
+        return list(judgements)
+    columns = np.array([model.labels.index(each.label) for each in judgements], np.int64)
+    own = logit(model.probabilities([each.subject for each in judgements]))[np.arange(len(columns)), columns]
+    lines = logit(np.array([model.thresholds[label].given for label in model.labels], np.float32))
+    given, others = own >= lines[columns], logits >= lines
+    telling = own - np.where(given, _usual(logits[others]), _usual(logits[~others]))
+    verdicts = np.array([each.verdict for each in judgements], bool)
+    telling = np.clip(np.where(verdicts, telling, -telling), -_MOST_TELLING, _MOST_TELLING)
+    makes_sense: dict[tuple[str, bool], bool] = {}
+    givers = np.array([each.decider for each in judgements])
+    for giver in {each.decider for each in judgements}:
+        for verdict in (True, False):
+            some = telling[(givers == giver) & (verdicts == verdict)]
+            makes_sense[giver, verdict] = len(some) < _TOLD or some.mean() > 0
+    return [
+        each
+        for each in judgements
+        if makes_sense[each.decider, True] and makes_sense[each.decider, each.verdict]
+    ]
+
+
+def _usual(logits: Floats) -> float:
+    """The logit of the mean probability."""
+    p = 1 / (1 + np.exp(-logits))
+    return float(np.log(p.sum() / (1 - p).sum())) if len(p) else 0.0
 
 
 def loss(logits: Floats, truth: Floats) -> Floats:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from bot.classifiers import Subject
-from bot.classifiers.adapted import Adapted, Judgement, content, honest, learn
+from bot.classifiers.adapted import Adapted, Judgement, content, learn
 from bot.classifiers.features import Floats
 from bot.classifiers.model import SHIPPED, shipped
 from bot.training.corpus import LABELS, read_file
@@ -131,15 +131,15 @@ def test_one_who_guesses_spoils_nothing_for_the_others() -> None:
     assert alone > before() + 0.03
 
 
-def test_whoever_says_the_contrary_is_not_believed() -> None:
+@pytest.mark.parametrize("count", [50, 300])
+def test_whoever_says_the_contrary_of_what_is_so_does_no_harm(count: int) -> None:
     subjects, truth = community()
-    sure = shipped().probabilities(subjects[:-TESTED])
+    spoken = np.argwhere(truth[:-TESTED] | given()[:-TESTED])[:count]
     lies = [
-        Judgement(subjects[n], LABELS[column], verdict=False, group=str(n), decider="eve")
-        for n, column in np.argwhere(truth[:-TESTED] & (sure > 0.8))[:100]
+        Judgement(subjects[n], LABELS[column], not truth[n, column], str(n), "eve") for n, column in spoken
     ]
-    assert honest(shipped(), lies) == []
-    assert honest(shipped(), corrected(100)) != []
+    assert quality(lies) >= before() - 0.005
+    assert quality([*corrected(100), *lies]) == quality(corrected(100))
 
 
 def test_nothing_is_learned_from_nothing() -> None:
