@@ -246,28 +246,30 @@ def honest(model: Model, judgements: Sequence[Judgement], logits: Floats) -> lis
 
     Whoever looks, be it only at what is wrong, says yes to what is likelier than most that bears as little (or as much)
     of the label by the model, and no to what is less likely. Whoever guesses, says yes to anything, or says the contrary
-    of what is so, does not: then they are not heard. Of one who is only careless with no, the yes is.
+    of what is so, does not. People are judged by what they say yes to; where that is little, by what they say no to.
     """
     if not len(logits):
         return list(judgements)
     columns = np.array([model.labels.index(each.label) for each in judgements], np.int64)
-    own = logit(model.probabilities([each.subject for each in judgements]))[np.arange(len(columns)), columns]
+    spoken = logit(model.probabilities([each.subject for each in judgements]))[
+        np.arange(len(columns)), columns
+    ]
     lines = logit(np.array([model.thresholds[label].given for label in model.labels], np.float32))
-    given, others = own >= lines[columns], logits >= lines
-    telling = own - np.where(given, _usual(logits[others]), _usual(logits[~others]))
+    given, others = spoken >= lines[columns], logits >= lines
+    usual = np.where(given, _usual(logits[others]), _usual(logits[~others]))
+    telling = spoken - usual
     verdicts = np.array([each.verdict for each in judgements], bool)
     telling = np.clip(np.where(verdicts, telling, -telling), -_MOST_TELLING, _MOST_TELLING)
-    makes_sense: dict[tuple[str, bool], bool] = {}
     givers = np.array([each.decider for each in judgements])
+    # A no that nobody asked for, to what hardly could be, only tells how often it was said.
+    heard = verdicts | given | (spoken > usual) | np.array([each.is_sampled for each in judgements], bool)
     for giver in {each.decider for each in judgements}:
-        for verdict in (True, False):
-            some = telling[(givers == giver) & (verdicts == verdict)]
-            makes_sense[giver, verdict] = len(some) < _TOLD or some.mean() > 0
-    return [
-        each
-        for each in judgements
-        if makes_sense[each.decider, True] and makes_sense[each.decider, each.verdict]
-    ]
+        own = heard & (givers == giver)
+        own_yes, own_no = telling[own & verdicts], telling[own & ~verdicts]
+        judged = own_yes if len(own_yes) >= _TOLD else own_no
+        if len(judged) >= _TOLD and judged.mean() <= 0:
+            heard[givers == giver] = False
+    return [each for each, is_heard in zip(judgements, heard, strict=True) if is_heard]
 
 
 def _usual(logits: Floats) -> float:
