@@ -17,9 +17,9 @@ CORPUS = Path(__file__).parents[1] / "examples" / "corpus"
 
 def run() -> None:
     """Run."""
-    from bot.classifiers.adapted import Judgement, learn  # noqa: PLC0415 - not before the load is timed elsewhere
     from bot.classifiers.model import SHIPPED, shipped  # noqa: PLC0415
     from bot.classifiers.trained import Trained  # noqa: PLC0415
+    from bot.classifiers.verdicts import Judgement, learn  # noqa: PLC0415 - not before the load is timed elsewhere
     from bot.training.corpus import LABELS, read  # noqa: PLC0415
     from bot.training.talks import examples  # noqa: PLC0415
 

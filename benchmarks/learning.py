@@ -18,8 +18,9 @@ import numpy as np
 
 from benchmarks.report import folder
 from bot.classifiers import Subject
-from bot.classifiers.adapted import Adapted, Judgement, content, learn
+from bot.classifiers.adapted import Adapted, content
 from bot.classifiers.model import Model
+from bot.classifiers.verdicts import Judgement, learn
 from bot.training.corpus import LABELS, read_file
 from bot.training.make import make
 from bot.training.talks import examples

@@ -11,10 +11,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.classifiers import Classifier
-from bot.classifiers.adapted import Adapted, Correction, Judgement, content, learn
+from bot.classifiers.adapted import Adapted, Correction, content
 from bot.classifiers.model import SHIPPED, shipped
 from bot.classifiers.rules import Rules
 from bot.classifiers.trained import Trained
+from bot.classifiers.verdicts import Judgement, learn
 from bot.reading import Read, Reading
 from bot.settings import Config
 from bot.walk import People

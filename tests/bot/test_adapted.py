@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 
 from bot.classifiers import Subject
-from bot.classifiers.adapted import Adapted, Judgement, content, learn
+from bot.classifiers.adapted import Adapted, content
 from bot.classifiers.features import Floats
 from bot.classifiers.model import SHIPPED, shipped
+from bot.classifiers.verdicts import Judgement, learn
 from bot.training.corpus import LABELS, read_file
 from bot.training.talks import examples
 
