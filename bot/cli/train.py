@@ -55,6 +55,11 @@ def _learn(here: State) -> None:
         settle(database, here.config, here)  # a message is learned from when its conversation is known
         found = learn_here(database)
         settle(database, here.config, here)
+    if not found.verdicts:
+        typer.echo(
+            "No moderator has said yet what a message is: tag some with spaces tag, or /spaces review."
+        )
+        return
     if found.id is None:
         typer.echo(
             f"{found.verdicts} verdicts of moderators; nothing was found that does better than the model in use."
@@ -146,7 +151,8 @@ def _use(session: "Session", which: str) -> str:
     if which == "shipped":
         kept.choose(session, None)
         return "The model that ships is in use and stays so. To go on learning: spaces models use newest"
-    if which.isdecimal() and kept.choose(session, int(which)):
+    named = next((each.id for each in kept.every(session) if str(each.id) == which), None)
+    if named is not None and kept.choose(session, named):
         return f"Model {which} is in use and stays so. To go on learning: spaces models use newest"
     return ""
 
@@ -154,7 +160,7 @@ def _use(session: "Session", which: str) -> str:
 def _list(every: "list[Model]", *, shipped_pinned: bool) -> None:
     from bot.classifiers.model import shipped  # noqa: PLC0415
 
-    card = shipped().card
+    card, base = shipped().card, shipped().fingerprint
     used = "" if any(each.in_use for each in every) else ", in use"
     pinned = ", pinned" if shipped_pinned else ""
     typer.echo(f"shipped: made of {card.get('corpus', {}).get('messages', '?')} messages{used}{pinned}")
@@ -163,5 +169,6 @@ def _list(every: "list[Model]", *, shipped_pinned: bool) -> None:
         said = ", ".join(
             f"{label} +{told['gain']:.2f} ({told['verdicts']})" for label, told in report.items()
         )
-        marks = "".join([", in use" if each.in_use else "", ", pinned" if each.pinned else ""])
+        outdated = "" if each.base == base else " (not used: it corrects a model that ships no more)"
+        marks = "".join([", in use" if each.in_use else "", ", pinned" if each.pinned else "", outdated])
         typer.echo(f"{each.id}: {each.made_at:%Y-%m-%d %H:%M} UTC{marks}: {said}")

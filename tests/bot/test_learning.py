@@ -132,9 +132,14 @@ def test_corrections_make_the_labels_of_other_messages_better(town: Town, spaces
     assert others <= given, "the model that ships labels as it did"
 
     assert spaces("models", "use", "newest").startswith("Model 2 is in use")
-    assert 'there is no model "7"' in spaces("models", "use", "7")
+    for none in ("7", "9" * 30):
+        assert f'there is no model "{none}"' in spaces("models", "use", none)
     assert "Model 1 is in use and stays so" in spaces("models", "use", "1")
     assert "kept, but another is pinned" in spaces("train", "--local")
+
+
+def test_where_nobody_said_anything_it_says_what_to_do(spaces: Callable[..., str]) -> None:
+    assert "tag some with spaces tag" in spaces("train", "--local")
 
 
 def test_it_is_learned_once_a_day_where_there_is_something_new(town: Town) -> None:
