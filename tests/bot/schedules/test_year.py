@@ -42,10 +42,10 @@ def expected(until: datetime) -> set[str]:
 def move(town: Town, chance: Random, outages: Counter[str]) -> None:
     """Some hours later, mostly."""
     town.now += timedelta(hours=chance.expovariate(1 / 8))
-    if chance.random() < 0.02:  # nobody is there for a while, or the clock is put forward
+    if chance.random() < 0.05:  # nobody is there for a while, or the clock is put forward
         town.now += timedelta(hours=chance.uniform(5, 50))
         outages["ahead or away"] += 1
-    elif chance.random() < 0.02:
+    elif chance.random() < 0.05:
         town.now -= timedelta(hours=chance.uniform(1, 30))
         outages["back"] += 1
 
@@ -62,7 +62,7 @@ async def test_a_year_of_digests_each_once(database: Database) -> None:
     town.drift = lambda: timedelta(minutes=chance.uniform(-30, 30))
 
     async def work(process: Process) -> None:
-        if chance.random() < 0.02:
+        if chance.random() < 0.05:
             faults: list[Exception] = [Unsure("Reset."), Unavailable("Later.", 0.0)]
             town.village.broken[chance.choice(["post", "answer", "find"])] = faults[: chance.randint(1, 2)]
             outages["platform"] += 1
@@ -72,7 +72,7 @@ async def test_a_year_of_digests_each_once(database: Database) -> None:
         while town.now < END:
             move(town, chance, outages)
             latest = max(latest, town.now)
-            if chance.random() < 0.03:
+            if chance.random() < 0.05:
                 await one.__aexit__()
                 one = await town.process("same").__aenter__()
                 outages["restart"] += 1
