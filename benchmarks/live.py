@@ -162,7 +162,7 @@ class _Count:
 
 async def _most(name: str, count: int) -> float:
     """Until every row is durable."""
-    from bot.cli.run import SWITCH  # noqa: PLC0415 - the bare libraries' processes shall not carry it
+    from bot.cli.run import SWITCH, freeze  # noqa: PLC0415 - the bare libraries' processes shall not carry it
     from bot.commands.desk import Desk  # noqa: PLC0415
     from bot.live.inbox import Inbox  # noqa: PLC0415
     from bot.live.metrics import Metrics  # noqa: PLC0415
@@ -190,6 +190,7 @@ async def _most(name: str, count: int) -> float:
             connector = load_connector(name)(there.settings, there.secrets)
             listening = asyncio.create_task(connector.listen(inbox))
             await inbox.lost.wait()  # the session stands: only up to here history would have to be read
+            freeze()  # as `spaces run` does once it has settled
             rate = await counted.rate(there)
             listening.cancel()
             await asyncio.wait([listening])
