@@ -15,7 +15,7 @@ from connectors.records import Page
 from storage import ingest
 from storage.database import Database
 
-_AHEAD = 16
+_AHEAD = 48
 """How many pages may wait to be kept while the next are read."""
 
 

@@ -21,7 +21,7 @@ from storage.database import Database, DatabaseError
 
 T = TypeVar("T")
 
-BESIDE, ALONE = 50, 500
+BESIDE, ALONE = 50, 2000
 """Rows of what can wait in one transaction: while live events come, so that none waits long behind it; and else."""
 _TOGETHER = 256
 _CALM = 1.0
