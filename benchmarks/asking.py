@@ -6,6 +6,7 @@ digest alone, on an idle database.
 
 import asyncio
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,7 @@ import time_machine
 from benchmarks.digest import END, fill
 from benchmarks.report import databases, say
 from bot.app import digest_of
+from bot.cli.run import SWITCH, freeze
 from bot.commands.desk import Desk
 from bot.live.backfill import save_pages
 from bot.live.writer import Writer
@@ -36,6 +38,7 @@ _TEXTS = ("weekly", "support", "unanswered", "explain questions", "top", "help")
 
 
 def run() -> None:
+    sys.setswitchinterval(SWITCH)
     with databases() as each:
         for database in each:
             fill(database, _MESSAGES)
@@ -45,6 +48,7 @@ def run() -> None:
 
 async def _measure(database: Database) -> None:
     kind, floor = database.engine.dialect.name, _floor(database)
+    freeze()  # as `spaces run` does once it has settled
     async with Writer(database) as writer:
         desk = Desk(database, writer, _CONFIG)
         for text in _TEXTS:

@@ -103,7 +103,7 @@ def _memory() -> tuple[float, float]:
         "from bot.classifiers.trained import Trained; from bot.classifiers import Subject;"
         f"texts = Path({str(CORPUS / 'en' / 'kilncloud.txt')!r}).read_text().splitlines();"
         "Trained().classify([Subject(text) for text in texts]); "
-        "from benchmarks.report import memory; print(*memory())"
+        "from benchmarks import memory; print(memory.held(), memory.peak())"
     )
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     held, peak = map(float, said.split())

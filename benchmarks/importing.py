@@ -17,7 +17,8 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from benchmarks.report import databases, folder, peak_memory, say
+from benchmarks import memory
+from benchmarks.report import databases, folder, say
 from storage.database import Database
 
 _MESSAGES = 200_000
@@ -85,7 +86,7 @@ def _alone(work: Callable[..., float], *args: Any) -> tuple[float, float]:
 
 def _measured(work: Callable[..., float], *args: Any) -> tuple[float, float]:
     seconds = work(*args)
-    return seconds, peak_memory()
+    return seconds, memory.peak()
 
 
 def _database(kind: str) -> Iterator[Database]:

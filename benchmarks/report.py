@@ -38,18 +38,6 @@ def compare(what: str, ours: list[float], floor: list[float], unit: str, goal: s
     say(what, median(ours), median(floor), unit, goal, spread=f" ({ratios[0]:.2f} to {ratios[-1]:.2f})")
 
 
-def peak_memory() -> float:
-    """The most megabytes this process ever held (Linux: getrusage would tell of the process that started it too)."""
-    return memory()[1]
-
-
-def memory() -> tuple[float, float]:
-    """The megabytes that this process holds, and the most that it ever held."""
-    status = Path("/proc/self/status").read_text(encoding="utf-8")
-    held, peak = (int(status.partition(name)[2].split()[0]) / 1024 for name in ("VmRSS:", "VmHWM:"))
-    return held, peak
-
-
 @contextmanager
 def folder() -> Iterator[Path]:
     """A folder that is gone afterwards."""

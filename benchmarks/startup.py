@@ -7,20 +7,20 @@ import time
 from benchmarks.report import say
 
 _IDLE = """
-from benchmarks.report import peak_memory
+from benchmarks import memory
 from bot.config import Config
 from bot.app import compute_digest
 from storage.database import Database
 from storage import schema
 database = Database("sqlite:///" + __import__("tempfile").mkdtemp() + "/idle.sqlite3")
 schema.ensure(database)
-print(peak_memory())
+print(memory.peak())
 """
 
 _BARE = """
-from benchmarks.report import peak_memory
+from benchmarks import memory
 import sqlalchemy.orm, pydantic_settings
-print(peak_memory())
+print(memory.peak())
 """
 
 

@@ -44,8 +44,18 @@ def language(said: str) -> str:
 
 @cache
 def _library() -> Any:
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier  # noqa: PLC0415 - a second, and rarely needed
+    from py3langid.langid import MODEL_DIR, MODEL_FILE, LanguageIdentifier  # noqa: PLC0415 - a second, and rarely needed
+    from py3langid.modelio import load_model  # noqa: PLC0415
 
-    library = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-    library.set_languages([*_WORDS, *_OTHERS])
-    return library
+    likelihoods, priors, codes, moves, rows, outputs = load_model(MODEL_DIR / MODEL_FILE)
+    known = [n for n, code in enumerate(codes) if code in {*_WORDS, *_OTHERS}]
+    # Its `set_languages` would hold all others too, 28 MB.
+    return LanguageIdentifier(
+        likelihoods[:, known],
+        priors[known],
+        [codes[n] for n in known],
+        moves,
+        outputs,
+        norm_probs=True,
+        tk_row=rows,
+    )
