@@ -10,7 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.config import Config
-from bot.environment import source_secrets
+from bot.environment import JUDGE_KEY, read_secret, source_secrets
+from bot.judge.asking import Asking
 from bot.schedules.checks import check_schedules, places
 from bot.settings import Source
 from connectors.base import load_connector
@@ -67,7 +68,11 @@ async def _check_live(config: Config, environ: Mapping[str, str]) -> list[Findin
             for name, source in config.sources.items()
         )
     )
-    return [finding for findings in found for finding in findings]
+    findings = [finding for findings in found for finding in findings]
+    if config.judge.is_on:
+        async with Asking(config.judge, read_secret(JUDGE_KEY, environ)) as judge:
+            findings.append(await judge.check())
+    return findings
 
 
 async def _try(name: str, source: Source, secrets: dict[str, str], wanted: Sequence[str]) -> list[Finding]:

@@ -3,7 +3,7 @@
 - `SPACES_<SECTION>__<KEY>` overrides one setting of the file; lists are JSON or words with commas between.
 - `SPACES_DATABASE_URL` is a short name of `SPACES_DATABASE__URL`.
 - `SPACES_<SOURCE>_<NAME>`, or `SPACES_<SOURCE>_<NAME>_FILE` for a file that holds it, is a secret of a source;
-  `SPACES_DATABASE_PASSWORD` and `SPACES_DATABASE_PASSWORD_FILE` are the database's.
+  `SPACES_DATABASE_PASSWORD` and `SPACES_DATABASE_PASSWORD_FILE` are the database's, `SPACES_JUDGE_KEY` the judge's.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -17,12 +17,15 @@ from connectors.records import Problem
 PREFIX = "SPACES_"
 PASSWORD = "SPACES_DATABASE_PASSWORD"  # noqa: S105 - the name of it, not the password
 ADDRESS = "SPACES_DATABASE_URL"
-RESERVED = ("bench", "config", "database", "debug", "test")
+JUDGE_KEY = "SPACES_JUDGE_KEY"
+RESERVED = ("bench", "config", "database", "debug", "judge", "test")
 """Names that no source may bear, because their variables mean something else."""
 
 # What tests and benchmarks of the program itself read.
 _NOT_SETTINGS = ("SPACES_TEST_", "SPACES_BENCH_")
-_OWN = (ADDRESS, PASSWORD, f"{PASSWORD}_FILE", "SPACES_CONFIG", "SPACES_DEBUG")
+_OWN = (
+    ADDRESS, PASSWORD, f"{PASSWORD}_FILE", JUDGE_KEY, f"{JUDGE_KEY}_FILE", "SPACES_CONFIG", "SPACES_DEBUG",
+)  # fmt: skip
 _SECRETS = ("BOT_TOKEN", "APP_TOKEN", "API_KEY", "SIGNING_SECRET", "WEBHOOK_SECRET")
 # DigitalOcean's object storage is called Spaces, and its tools read these.
 _FOREIGN = frozenset(

@@ -41,4 +41,5 @@ def settle(database: Database, config: "Config", screen: Screen) -> None:
             on_progress=lambda done, total: show(done / total if total else None, f"{done:,} messages"),
             topic_tags=config.tagging.topic_tags,
             classifier=learning.classifier(database, config),
+            judged=config.judge.is_on,
         )

@@ -17,7 +17,7 @@ from bot.classifiers.marks import Marked
 from bot.classifiers.rules import Rules
 from bot.reading import Reading
 from bot.walk import People, Walk, Walked
-from storage import conversations, queue, tags
+from storage import conversations, opinions, queue, tags
 from storage.database import Database
 from storage.queue import Position
 from storage.tables import Setting
@@ -32,6 +32,7 @@ def drain(
     classifier: Classifier | None = None,
     batches: int | None = None,
     topic_tags: Mapping[str, str] | None = None,
+    judged: bool = False,
 ) -> int:
     """Tag everything that waits, and all again if the rules are others than last time. Returns how many were taken.
 
@@ -42,16 +43,18 @@ def drain(
         classifier: who decides; the rules if nobody is named.
         batches: stop after so many; whoever calls again goes on there.
         topic_tags: what the platforms' own topic tags mean: tag -> label.
+        judged: what an outside judge said counts where the classifier is unsure.
     """
     decides = Marked(classifier or Rules(), topic_tags or {})
+    fingerprint = decides.fingerprint + (" judged" if judged else "")
     with database.read() as session:
         known = session.get(Setting, _SETTING)
-        same = known is not None and known.value == decides.fingerprint
+        same = known is not None and known.value == fingerprint
         if same and queue.first(session) is None:
             return 0
     if not same:
         with database.write() as session:
-            session.merge(Setting(key=_SETTING, value=decides.fingerprint))
+            session.merge(Setting(key=_SETTING, value=fingerprint))
             queue.queue_all(session)
     waiting = 0
     if on_progress is not None:
@@ -65,7 +68,7 @@ def drain(
             found = queue.first(session)
             if found is not None:
                 source, channel = found
-                done += _Batch(session, decides, source).run(channel, batch)
+                done += _Batch(session, decides, source, judged=judged).run(channel, batch)
             more = queue.first(session) is not None
         if on_progress is not None:
             on_progress(done, max(waiting, done))
@@ -75,8 +78,9 @@ def drain(
 class _Batch:
     """One transaction's work, on one source: conversations first, then labels."""
 
-    def __init__(self, session: Session, classifier: Marked, source: int) -> None:
+    def __init__(self, session: Session, classifier: Marked, source: int, *, judged: bool) -> None:
         self.session = session
+        self.judged = judged
         self.classifier = classifier
         self.source = source
         self.people = People(session, source)
@@ -151,9 +155,26 @@ class _Batch:
             for id_, verdicts in zip(seen.ids, self.classifier.classify(seen.subjects), strict=True)
             for verdict in verdicts
         ]
+        if self.judged:
+            found = self._second(found)
         forgotten = {
             id_ for id_, row in seen.rows.items()
             if row.forgotten and not row.deleted and not self.people.is_bot(row.author_id)
         }  # fmt: skip
         judged = sorted(seen.judged | self.walked.rows.keys())
         tags.replace(self.session, self.source, judged, found, forgotten)
+
+    def _second(self, found: list[tags.MachineTag]) -> list[tags.MachineTag]:
+        """What was unsure as the outside judge decided it, where it was asked."""
+        unsure = {tag.external_id for tag in found if tag.decided_by == tags.UNSURE}
+        said = opinions.of(self.session, self.source, unsure) if unsure else {}
+        decided = []
+        for tag in found:
+            verdict, judge = said.get((tag.external_id, tag.label), (None, ""))
+            if tag.decided_by != tags.UNSURE or verdict is None:
+                decided.append(tag)
+            elif verdict:
+                decided.append(
+                    tag._replace(decided_by=tags.JUDGE, why=f"An outside judge ({judge}) says so.")
+                )
+        return decided

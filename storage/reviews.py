@@ -10,7 +10,7 @@ from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from storage.tables import Channel, Message, Source, Tag, TagChange
-from storage.tags import MODERATOR, UNSURE
+from storage.tags import JUDGE, MODERATOR, UNSURE
 
 AUDIT, REVIEW = "audit", "review"
 """By which way a person's verdict came: asked about what was given, or about what was unsure."""
@@ -44,7 +44,7 @@ def pending(session: Session, limit: int, *, today: date, source: str | None = N
 
     unsure = _doubts(session, (UNSURE,), REVIEW, limit, source)
     by_label: dict[str, list[Doubt]] = {}
-    for doubt in sorted(_doubts(session, ("model", "rules"), AUDIT, _LOOKED_AT, source), key=lot):
+    for doubt in sorted(_doubts(session, ("model", "rules", JUDGE), AUDIT, _LOOKED_AT, source), key=lot):
         by_label.setdefault(doubt.label, []).append(doubt)
     in_turns = (doubt for doubt in chain.from_iterable(zip_longest(*by_label.values())) if doubt is not None)
     return sorted([*unsure, *islice(in_turns, max(len(unsure), limit // 2))], key=lot)[:limit]

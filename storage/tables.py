@@ -154,13 +154,29 @@ class Tag(Base):
     external_id: Mapped[str] = mapped_column(primary_key=True)
     label: Mapped[str] = mapped_column(String(32), primary_key=True)
     verdict: Mapped[bool]
-    decided_by: Mapped[str] = mapped_column(String(16), doc="rules, platform or moderator")
+    decided_by: Mapped[str] = mapped_column(
+        String(16), doc="rules, model, unsure, judge, platform or moderator"
+    )
     decider: Mapped[str | None] = mapped_column(doc="who, where a person decided")
     why: Mapped[str]
     probability: Mapped[float | None] = mapped_column(
         doc="how sure the machine is, calibrated; NULL: a person or a plain rule"
     )
     decided_at: Mapped[datetime]
+
+
+class Opinion(Base):
+    """What an outside judge said of a label that the machine was unsure of; of the message as it stood then."""
+
+    __tablename__ = "opinions"
+
+    source_id: Mapped[int] = mapped_column(primary_key=True)
+    external_id: Mapped[str] = mapped_column(primary_key=True)
+    label: Mapped[str] = mapped_column(String(32), primary_key=True)
+    revision: Mapped[int] = mapped_column(BigInteger, doc="of the message")
+    verdict: Mapped[bool | None] = mapped_column(doc="NULL: it gave no usable answer")
+    judge: Mapped[str] = mapped_column(doc="the model's name")
+    asked_at: Mapped[datetime]
 
 
 class TagChange(Base):

@@ -15,6 +15,8 @@ MODERATOR = "moderator"
 PLATFORM = "platform"
 UNSURE = "unsure"
 """Not counted: it waits for a person to look."""
+JUDGE = "judge"
+"""Said by an outside judge, where the machine was unsure (storage.opinions)."""
 
 
 class MachineTag(NamedTuple):

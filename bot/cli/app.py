@@ -50,4 +50,4 @@ def options(
 
 
 # The commands register themselves; their order here is the order in the help.
-from bot.cli import setup, collect, run, digest, schedule, people, asking, classify, review, train, db  # noqa: E402, F401, I001
+from bot.cli import setup, collect, run, digest, schedule, people, asking, classify, review, judge, train, db  # noqa: E402, F401, I001

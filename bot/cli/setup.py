@@ -60,12 +60,14 @@ def status(context: typer.Context) -> None:
 
     from bot.checks import source_states  # noqa: PLC0415
     from bot.schedules.overview import troubles  # noqa: PLC0415
+    from storage import opinions  # noqa: PLC0415
 
     here = state(context)
     with here.database() as database:
         states = source_states(database, here.config)
         with database.read() as session:
             wrong = troubles(session, here.config, datetime.now(UTC))
+            asked, trouble = opinions.asked(session, datetime.now(UTC).date()), opinions.trouble(session)
     table = Table(
         "source", "connector", "messages", "members", "channels", "first", "newest", "untagged", box=None
     )
@@ -78,8 +80,11 @@ def status(context: typer.Context) -> None:
         )  # fmt: skip
     console = Console()
     console.print(table)
-    for name, trouble in wrong.items():
-        console.print(f"schedule {name}: {trouble.words}", markup=False, highlight=False, soft_wrap=True)
+    for name, waits in wrong.items():
+        console.print(f"schedule {name}: {waits.words}", markup=False, highlight=False, soft_wrap=True)
+    if here.config.judge.is_on:
+        words = f"judge: asked about {asked} of at most {here.config.judge.per_day} messages today. {trouble}"
+        console.print(words.strip(), markup=False, highlight=False, soft_wrap=True)
     served = [(found.name, found.live) for found in states if found.live is not None]
     if not served:
         return

@@ -14,7 +14,8 @@ from functools import partial
 
 from bot import learning
 from bot.commands.desk import Desk
-from bot.environment import source_secrets
+from bot.environment import JUDGE_KEY, read_secret, source_secrets
+from bot.judge.rounds import IDLE, ask_round
 from bot.live.health import Health
 from bot.live.metrics import Metrics
 from bot.live.supervisor import Service, Supervisor
@@ -66,6 +67,7 @@ class Runner:
         self._served: dict[str, tuple[Supervisor, asyncio.Task[None]]] = {}
         self._health = Health(self._metrics, self._ready)
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._judge_key: str | None = None
         self._tagged = 0
         """Since the last look for texts that are not to be kept."""
         self._rounds = Rounds(
@@ -94,7 +96,9 @@ class Runner:
             async with self._writer:
                 self._serve(self._config)
                 log.info("running", extra={"port": self.port, "count": len(self._served)})
-                following = [asyncio.create_task(self._settle()), asyncio.create_task(self._rounds.run())]
+                following = [
+                    asyncio.create_task(task) for task in (self._settle(), self._rounds.run(), self._judge())
+                ]
                 self.started.set()
                 await self._stopping.wait()
                 log.info("stopping")
@@ -142,13 +146,15 @@ class Runner:
     # --- sources --------------------------------------------------------------------------------------------------
 
     def _wanted(self, config: Config) -> dict[str, dict[str, str]]:
+        self._judge_key = read_secret(JUDGE_KEY, self._environ)
         found = {name: source_secrets(name, self._environ) for name in config.sources}
         return {name: said for name, said in found.items() if said}
 
     def _serve(self, config: Config) -> None:
         """Begin to serve every source that has credentials and is not served yet."""
         wanted = self._wanted(config)
-        self._on_secrets({secret for said in wanted.values() for secret in said.values()})
+        key = {self._judge_key} if self._judge_key else set()
+        self._on_secrets({secret for said in wanted.values() for secret in said.values()} | key)
         service = Service(
             self._database, self._writer, self._metrics, self._desk, self._owner, config.run, self._load
         )
@@ -221,11 +227,36 @@ class Runner:
         decides = await self._database.run(learning.classifier, self._database, self._config)
         tag = partial(
             drain, self._database, batch=_BATCH, batches=1, classifier=decides,
-            topic_tags=self._config.tagging.topic_tags,
+            topic_tags=self._config.tagging.topic_tags, judged=self._config.judge.is_on,
         )  # fmt: skip
         while some := await self._writer.later(tag):
             self._tagged += some
             self._writer.changes += 1
+
+    async def _judge(self) -> None:
+        """Ask for a second opinion, where the operator named somebody to ask; its failures are its own."""
+        told = ""
+        while True:
+            wait = IDLE
+            if self._config.judge.is_on:
+                try:
+                    done = await ask_round(self._database, self._writer, self._config, self._judge_key)
+                    trouble, wait = done.trouble, done.wait
+                    if done.asked:
+                        log.info(
+                            "asked the judge about %d messages", done.asked, extra={"count": done.decided}
+                        )
+                except DatabaseError as error:
+                    trouble = str(error)
+                except Exception:
+                    trouble = "asking the judge failed"
+                    log.exception("the judge could not be asked")
+                if trouble:
+                    self._metrics.error("", "judge")
+                if trouble and trouble != told:
+                    log.warning("%s", trouble)
+                told = trouble
+            await asyncio.sleep(wait)
 
     async def _learn(self) -> None:
         """Learn from the moderators' verdicts, in a process of its own, once a day where there are new ones."""
