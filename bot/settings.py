@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from bot import environment
+from bot.judge.settings import Judge
 from bot.mistakes import shown, suggestion
 from bot.schedules.settings import Schedule
 from bot.section import Section as _Section
@@ -270,35 +271,6 @@ class Tagging(_Section):
     classifier: Literal["model", "rules"] = "model"
     emoji: dict[str, LabelName] = Field(default_factory=dict)
     topic_tags: dict[str, LabelName] = Field(default_factory=dict)
-
-
-class Judge(_Section):
-    """Who is asked about what the machine is unsure of: an OpenAI-compatible address; nobody unless it is named."""
-
-    url: str = ""
-    model: str = Field(default="", validate_default=True)
-    per_day: int = Field(default=100, ge=0, le=100_000)
-
-    @property
-    def is_on(self) -> bool:
-        """Whether anybody is asked."""
-        return bool(self.url)
-
-    @field_validator("url")
-    @classmethod
-    def _web(cls, url: str) -> str:
-        if url and not re.match(r"https?://[^/\s@]+(/|$)", url):
-            raise _wrong(
-                f"{shown(url)} is no web address", 'Write it whole, such as "http://127.0.0.1:11434/v1".'
-            )
-        return url.rstrip("/")
-
-    @field_validator("model")
-    @classmethod
-    def _named(cls, model: str, info: ValidationInfo) -> str:
-        if info.data.get("url") and not model.strip():
-            raise _wrong("the judge has no model", 'Name the one to ask, such as "llama3.2".')
-        return model.strip()
 
 
 class Value(_Section):

@@ -75,6 +75,7 @@ def printable(platform: str) -> list[re.Pattern[str]]:
         ROOT / "bot/checks.py",
         ROOT / "bot/environment.py",
         *(ROOT / "bot/live").glob("*.py"),
+        *(ROOT / "bot/judge").glob("*.py"),
     ]
     modules = [
         ".".join(file.relative_to(ROOT).with_suffix("").parts) for file in files if file.stem != "__init__"

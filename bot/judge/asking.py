@@ -11,7 +11,7 @@ import aiohttp
 import orjson
 
 from bot.judge.cases import Case
-from bot.settings import Judge as Settings
+from bot.judge.settings import Judge as Settings
 from bot.spaces.catalogue import LABELS
 from connectors.records import Finding
 
@@ -31,9 +31,9 @@ is that, false if not, null if it cannot be told."""
 class Trouble(Exception):
     """The judge cannot be asked now; `wait` is for how many seconds not to."""
 
-    def __init__(self, words: str, wait: float = _SOON) -> None:
+    def __init__(self, words: str, wait: float | None = None) -> None:
         super().__init__(words)
-        self.wait = wait
+        self.wait = _SOON if wait is None else wait
 
 
 class Unusable(Exception):

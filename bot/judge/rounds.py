@@ -13,8 +13,6 @@ from storage.database import Database
 
 _A_ROUND = 20
 _TOO_MANY_UNUSABLE = 3
-IDLE = 60.0
-"""Seconds to wait where nothing is wrong."""
 _USELESS = 3_600.0
 
 
@@ -27,8 +25,8 @@ class Round:
     """Labels that were decided."""
     trouble: str = ""
     """What is wrong with the judge, and the cure; nothing where it answers."""
-    wait: float = IDLE
-    """Seconds until the next round."""
+    wait: float = 0.0
+    """Seconds for which not to ask again."""
 
 
 async def ask_round(

@@ -15,7 +15,7 @@ from functools import partial
 from bot import learning
 from bot.commands.desk import Desk
 from bot.environment import JUDGE_KEY, read_secret, source_secrets
-from bot.judge.rounds import IDLE, ask_round
+from bot.judge.rounds import ask_round
 from bot.live.health import Health
 from bot.live.metrics import Metrics
 from bot.live.supervisor import Service, Supervisor
@@ -30,6 +30,7 @@ from storage import ingest, population, retention, sweeps
 from storage.database import Database, DatabaseError
 
 _SETTLE_EVERY = 5.0
+_JUDGE_EVERY = 60.0
 _CLEAN_EVERY = timedelta(hours=1)
 _STOPPING = 8.0
 _REMEMBERED = timedelta(days=7)
@@ -237,7 +238,7 @@ class Runner:
         """Ask for a second opinion, where the operator named somebody to ask; its failures are its own."""
         told = ""
         while True:
-            wait = IDLE
+            wait = 0.0
             if self._config.judge.is_on:
                 try:
                     done = await ask_round(self._database, self._writer, self._config, self._judge_key)
@@ -256,7 +257,7 @@ class Runner:
                 if trouble and trouble != told:
                     log.warning("%s", trouble)
                 told = trouble
-            await asyncio.sleep(wait)
+            await asyncio.sleep(max(wait, _JUDGE_EVERY))
 
     async def _learn(self) -> None:
         """Learn from the moderators' verdicts, in a process of its own, once a day where there are new ones."""

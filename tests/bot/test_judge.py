@@ -1,30 +1,26 @@
-"""The outside judge: what it is told and what never, what its answers are worth, and that its failures harm nothing."""
+"""The outside judge: what it is told and what never, and what its answers are worth."""
 
-import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-import time_machine
-from aiohttp import web
 from sqlalchemy import select
 
 from bot.classifiers import MODEL, UNSURE, Subject, Verdict
-from bot.judge.asking import Asking
 from bot.judge.rounds import Round, ask_round
+from bot.judge.settings import Judge
 from bot.live.writer import Writer
-from bot.settings import Config, Judge, Source
+from bot.settings import Config, Source
 from bot.tagger import drain
 from connectors.records import Channel, Deletion, Member, Message, Page
-from storage import decisions, ingest, opinions, population, retention
+from storage import decisions, ingest, population, retention
 from storage.database import Database
 from storage.tables import Tag
-from tests.fakes.openai import FakeOpenAI, completion, error
+from tests.fakes.openai import FakeOpenAI, completion
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
-KEY = "sk-none-of-your-business"
 
 
 class Doubting:
@@ -57,7 +53,14 @@ def say(database: Database, *messages: Message, source: str = "team", **more: An
 
 def asks(id_: str, text: str = "", channel: str = "help", author: str = "u1", **more: Any) -> Message:
     minutes = int("".join(filter(str.isdigit, id_)) or 0)
-    return Message(id_, channel, author, NOW - timedelta(hours=9) + timedelta(minutes=60 * minutes), text or f"{id_}?", **more)
+    return Message(
+        id_,
+        channel,
+        author,
+        NOW - timedelta(hours=9) + timedelta(minutes=60 * minutes),
+        text or f"{id_}?",
+        **more,
+    )
 
 
 def settle(database: Database, settings: Config, *, judged: bool = True, classifier: Any = None) -> None:
@@ -70,7 +73,9 @@ def given(database: Database) -> dict[tuple[str, str], str]:
     """(message, label) -> who decided, with "not " before it where the verdict is no."""
     with database.read() as session:
         return {
-            (tag.external_id, tag.label): tag.decided_by if tag.verdict or tag.decided_by == UNSURE else f"not {tag.decided_by}"
+            (tag.external_id, tag.label): tag.decided_by
+            if tag.verdict or tag.decided_by == UNSURE
+            else f"not {tag.decided_by}"
             for tag in session.scalars(select(Tag))
         }
 
@@ -87,7 +92,10 @@ async def go(database: Database, settings: Config, key: str | None = None) -> Ro
 
 
 async def test_yes_counts_no_goes_and_whatever_it_cannot_tell_stays_unsure(database: Database) -> None:
-    says = {"a1?": {"question": True, "bug_report": False}, "a2?": {"question": None, "bug_report": None}}
+    says: dict[str, dict[str, bool | None]] = {
+        "a1?": {"question": True, "bug_report": False},
+        "a2?": {"question": None, "bug_report": None},
+    }
     async with FakeOpenAI(lambda label, text: says[text][label]) as fake:
         settings = config(fake.url)
         say(database, asks("a1"), asks("a2"))
@@ -95,7 +103,11 @@ async def test_yes_counts_no_goes_and_whatever_it_cannot_tell_stays_unsure(datab
         assert set(given(database).values()) == {UNSURE}
         done = await go(database, settings)
         assert (done.asked, done.decided, done.trouble) == (2, 2, "")
-        assert given(database) == {("a1", "question"): "judge", ("a2", "question"): UNSURE, ("a2", "bug_report"): UNSURE}
+        assert given(database) == {
+            ("a1", "question"): "judge",
+            ("a2", "question"): UNSURE,
+            ("a2", "bug_report"): UNSURE,
+        }
         assert (await go(database, settings)).asked == 0, "nothing is asked twice"
         assert len(fake.asked) == 2
 
@@ -133,7 +145,12 @@ async def test_a_moderator_stands_above_it(database: Database) -> None:
         with database.write() as session:
             decisions.decide(session, source, ["a1"], "question", False, "ann", "command")
         await go(database, settings)
-        asked = {line["text"]: set(told["labels"]) for told in fake.asked for line in told["conversation"] if line.get("decide")}
+        asked = {
+            line["text"]: set(told["labels"])
+            for told in fake.asked
+            for line in told["conversation"]
+            if line.get("decide")
+        }
         assert asked == {"a1?": {"bug_report"}, "a2?": {"question", "bug_report"}}
         with database.write() as session:
             decisions.decide(session, source, ["a2"], "question", False, "ann", "command")
@@ -198,7 +215,10 @@ async def test_it_can_say_nothing_that_was_not_asked(sqlite: Database) -> None:
 
 
 async def test_it_is_told_words_of_the_conversation_and_nobodys_name(database: Database) -> None:
-    people = [Member("u1", "secretname", "Secret Name", email="secret@acme.example"), Member("u2", "othername")]
+    people = [
+        Member("u1", "secretname", "Secret Name", email="secret@acme.example"),
+        Member("u2", "othername"),
+    ]
     async with FakeOpenAI() as fake:
         settings = config(fake.url)
         talk = [
@@ -217,7 +237,16 @@ async def test_it_is_told_words_of_the_conversation_and_nobodys_name(database: D
     assert set(told) == {"labels", "conversation"}
     assert "asks" in told["labels"]["question"].lower() or "question" in told["labels"]["question"].lower()
     assert max(len(line["text"]) for line in told["conversation"]) == 4_000
-    for secret in ("secretname", "Secret Name", "secret@acme.example", "othername", "u1", "u2", "help", "team"):
+    for secret in (
+        "secretname",
+        "Secret Name",
+        "secret@acme.example",
+        "othername",
+        "u1",
+        "u2",
+        "help",
+        "team",
+    ):
         assert secret not in json.dumps(told["conversation"])
         assert f'"{secret}"' not in fake.raw[0]
 
@@ -228,13 +257,23 @@ async def test_what_is_not_public_never_leaves(database: Database) -> None:
         Channel("inside", "inside", parent_id="named"), Channel("staff", "staff"), Channel("off", "off"),
         Channel("nook", "nook", parent_id="inside"),
     ]  # fmt: skip
-    hidden = [asks(f"h{n}", f"hidden {channel}?", channel) for n, channel in enumerate(["board", "named", "inside", "staff", "off", "nook"])]
+    hidden = [
+        asks(f"h{n}", f"hidden {channel}?", channel)
+        for n, channel in enumerate(["board", "named", "inside", "staff", "off", "nook"])
+    ]
     async with FakeOpenAI() as fake:
         settings = config(fake.url, include=("named",), internal=("staff",), exclude=("off",))
-        settings = settings.model_copy(update={"sources": settings.sources | {"light": Source(connector="slack", keep_text_days=30)}})
+        settings = settings.model_copy(
+            update={"sources": settings.sources | {"light": Source(connector="slack", keep_text_days=30)}}
+        )
         say(database, asks("a1"), asks("gone", "hidden, deleted?"), *hidden, channels=channels)
         say(database, asks("b1", "hidden, light?"), source="light", channels=channels)
-        say(database, asks("c1", "hidden, of a source that is not configured?"), source="old", channels=channels)
+        say(
+            database,
+            asks("c1", "hidden, of a source that is not configured?"),
+            source="old",
+            channels=channels,
+        )
         settle(database, settings)
         say(database, deletions=[Deletion("gone", NOW)])
         # Answered in a private thread of a public conversation: neither is what stands around told.
@@ -256,121 +295,3 @@ async def test_what_was_forgotten_is_not_asked(sqlite: Database) -> None:
             retention.forget_texts(session, source, None)
         assert (await go(sqlite, settings)).asked == 0
         assert fake.raw == []
-
-
-# --- how often ------------------------------------------------------------------------------------------------------
-
-
-async def test_never_more_than_the_day_may_have(database: Database) -> None:
-    async with FakeOpenAI() as fake:
-        settings = config(fake.url, per_day=3)
-        say(database, *(asks(f"a{n}") for n in range(8)))
-        settle(database, settings)
-        with time_machine.travel(datetime(2026, 5, 4, 23, 59, tzinfo=UTC), tick=False):
-            fake.faults.append(lambda: error(500))
-            assert (await go(database, settings)).asked == 1, "what failed may have cost something too"
-            assert (await go(database, settings)).asked == 2
-            assert (await go(database, settings)).asked == 0
-            with database.read() as session:
-                assert opinions.asked(session, datetime.now(UTC).date()) == 3
-        with time_machine.travel(datetime(2026, 5, 5, 0, 1, tzinfo=UTC), tick=False):
-            assert (await go(database, settings)).asked == 3
-        assert len(fake.asked) == 6
-        newest = [line["text"] for told in fake.asked for line in told["conversation"] if line.get("decide")]
-        assert newest == ["a7?", "a7?", "a6?", "a5?", "a4?", "a3?"], "the newest first"
-
-
-async def test_two_at_once_share_the_day(database: Database) -> None:
-    with database.write() as session:
-        assert opinions.take(session, NOW.date(), 50)
-    taken = await asyncio.gather(*(database.run(_take, database) for _ in range(60)))
-    assert sum(taken) == 49
-
-
-def _take(database: Database) -> bool:
-    with database.write() as session:
-        return opinions.take(session, NOW.date(), 50)
-
-
-# --- its failures ---------------------------------------------------------------------------------------------------
-
-
-def _moved() -> web.Response:
-    return web.Response(status=302, headers={"Location": "http://127.0.0.1:9/v1/chat/completions"})
-
-
-@pytest.mark.parametrize(
-    ("fault", "words", "wait"),
-    [
-        (lambda: error(401), "does not accept the key (HTTP 401). Put a valid one into SPACES_JUDGE_KEY.", 3_600),
-        (lambda: error(403), "does not accept the key", 3_600),
-        (lambda: error(402), "wants to be paid first", 3_600),
-        (lambda: error(404), "Check url (it usually ends in /v1) and model", 3_600),
-        (lambda: error(429, Retry_After="77"), "is asked too often", 77),
-        (lambda: error(429, Retry_After="soon"), "is asked too often", 300),
-        (lambda: error(500), "answers with HTTP 500; it is asked again later.", 300),
-        (lambda: error(503), "answers with HTTP 503", 300),
-        (_moved, "answers with HTTP 302", 300),
-    ],
-)
-async def test_what_is_wrong_ends_the_round_with_its_cure(
-    sqlite: Database, fault: Callable[[], web.Response], words: str, wait: float
-) -> None:
-    async with FakeOpenAI() as fake:
-        settings = config(fake.url)
-        say(sqlite, asks("a1"), asks("a2"))
-        settle(sqlite, settings)
-        fake.faults.append(fault)
-        done = await go(sqlite, settings, KEY)
-        assert words in done.trouble
-        assert KEY not in done.trouble
-        assert (done.asked, done.wait) == (1, wait)
-        assert set(given(sqlite).values()) == {UNSURE}
-        with sqlite.read() as session:
-            assert opinions.trouble(session) == done.trouble
-        done = await go(sqlite, settings, KEY)
-        assert (done.asked, done.decided, done.trouble) == (2, 4, "")
-        with sqlite.read() as session:
-            assert opinions.trouble(session) == ""
-
-
-@pytest.mark.parametrize("url", ["http://127.0.0.1:9/v1", "http://no-such-host.invalid/v1", "https://127.0.0.1:9"])
-async def test_nobody_there(sqlite: Database, url: str) -> None:
-    say(sqlite, asks("a1"))
-    settle(sqlite, config(url))
-    done = await go(sqlite, config(url))
-    assert "does not answer" in done.trouble
-    assert "Check url in [judge]" in done.trouble
-    assert given(sqlite)["a1", "question"] == UNSURE
-
-
-async def test_one_that_never_makes_sense_is_left_alone(sqlite: Database) -> None:
-    async with FakeOpenAI() as fake:
-        fake.wraps = "Certainly!"
-        settings = config(fake.url)
-        say(sqlite, *(asks(f"a{n}") for n in range(8)))
-        settle(sqlite, settings)
-        done = await go(sqlite, settings)
-    assert (done.asked, done.decided, done.wait) == (3, 0, 3_600)
-    assert done.trouble == 'The judge gives no usable answers (an answer without the labels). Try another model than "small" in [judge].'
-
-
-# --- as the operator meets it ---------------------------------------------------------------------------------------
-
-
-async def test_check_says_what_is_missing() -> None:
-    async with FakeOpenAI(key=KEY) as fake:
-        expected = {
-            ("small", KEY): (True, "answers, with the model small"),
-            ("large", KEY): (False, 'has no model "large". Write one of these as model in [judge]: small'),
-            ("small", "sk-wrong"): (False, "does not accept the key (HTTP 401). Put a valid one into SPACES_JUDGE_KEY."),
-            ("small", None): (False, "does not accept the key"),
-        }
-        for (model, key), (good, words) in expected.items():
-            async with Asking(Judge(url=fake.url, model=model), key) as judge:
-                found = await judge.check()
-            assert (found.good, words in found.words) == (good, True), found
-        async with Asking(Judge(url=fake.url.removesuffix("/v1"), model="small"), KEY) as judge:
-            assert "it usually ends in /v1" in (await judge.check()).words
-        assert fake.raw == [], "nothing is told to it"
-

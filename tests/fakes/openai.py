@@ -58,7 +58,12 @@ class FakeOpenAI:
         assert set(roles) <= {"system", "user", "assistant"}
         assert 0 <= body.get("temperature", 1) <= 2
         if body["model"] != self.model:
-            return error(404, f"The model `{body['model']}` does not exist.", "invalid_request_error", "model_not_found")
+            return error(
+                404,
+                f"The model `{body['model']}` does not exist.",
+                "invalid_request_error",
+                "model_not_found",
+            )
         told = json.loads(body["messages"][-1]["content"])
         self.asked.append(told)
         if self.faults:
@@ -89,4 +94,6 @@ def error(
 ) -> web.Response:
     """A refusal, in OpenAI's form."""
     body = {"error": {"message": message, "type": kind, "param": None, "code": code}}
-    return web.json_response(body, status=status, headers={k.replace("_", "-"): v for k, v in headers.items()})
+    return web.json_response(
+        body, status=status, headers={k.replace("_", "-"): v for k, v in headers.items()}
+    )

@@ -128,7 +128,7 @@ async def test_while_the_database_is_away_we_wait(sqlite: Database) -> None:
     assert failures == []
 
 
-@pytest.mark.parametrize(("live", "most"), [(False, 3), (True, 12)])
+@pytest.mark.parametrize(("live", "most"), [(False, 1), (True, 12)])
 async def test_history_is_kept_in_few_pieces_and_in_small_ones_while_events_come(
     sqlite: Database, monkeypatch: pytest.MonkeyPatch, live: bool, most: int
 ) -> None:
