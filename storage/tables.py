@@ -251,6 +251,16 @@ class Observation(Base):
     __table_args__ = (Index(None, "kind", "first"),)
 
 
+class Request(Base):
+    """Something that a person asked for and that was done: kept in the transaction that did it, and never done again."""
+
+    __tablename__ = "requests"
+
+    source: Mapped[str] = mapped_column(String(64), primary_key=True, doc="its name")
+    external_id: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+
+
 class OptOut(Base):
     """An account whose person does not want to be named among the people to thank, by their own word."""
 

@@ -18,6 +18,7 @@ from bot.spaces.community import Community
 from bot.spaces.model import Area
 from bot.spaces.window import Period
 from connectors.records import Choice, Command, Offer, Option, Reply
+from storage import requests
 
 T = TypeVar("T")
 
@@ -97,6 +98,11 @@ class Ask:
         if self.connector == "discourse":
             return f"@{self.config.sources[self.source].user or 'spaces'} {text}"
         return f"/spaces {text}"
+
+    def once(self, work: Callable[[Session], T]) -> Callable[[Session], T | None]:
+        """The same work, not done again where this very request did it and nobody lived to answer: then None."""
+        source, id_ = self.source, self.command.id
+        return lambda session: work(session) if not id_ or requests.is_new(session, source, id_) else None
 
     def community(self, session: Session, audience: Audience) -> Community:
         """The community now, as these readers may see it."""

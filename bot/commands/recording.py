@@ -34,7 +34,7 @@ async def _record(ask: Ask) -> Reply:
         return await _list(ask)
     today = ask.now.astimezone(ask.config.community.zone).date()
     facts = _facts(ask, kind, typed, today)
-    await ask.doors.write(lambda session: observations.record(session, facts, ask.who))
+    await ask.doors.write(ask.once(lambda session: observations.record(session, facts, ask.who)))
     words = ask.words
     lines = [escape(_said(ask, fact)) for fact in facts[:_SHOWN]]
     text = words.gettext("Recorded: {facts}.", facts="; ".join(lines))
@@ -126,7 +126,9 @@ def _checked(
 
 
 async def _undo(ask: Ask) -> Reply:
-    undone = await ask.doors.write(lambda session: observations.undo_last(session, ask.who))
+    undone = await ask.doors.write(ask.once(lambda session: observations.undo_last(session, ask.who)))
+    if undone is None:
+        return Reply(ask.words.gettext(msgid("It is taken back.")))
     if not undone:
         raise ask.wrong("There is nothing of yours to undo.")
     text = ask.words.gettext(

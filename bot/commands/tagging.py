@@ -159,8 +159,10 @@ async def _undo(ask: Ask, typed: Sequence[Token]) -> Reply:
         (int(token.text) for token in typed if token.text.isdecimal() and len(token.text) <= _DIGITS), None
     )
     undone = await ask.doors.write(
-        lambda session: [_plain(row) for row in decisions.undo(session, ask.who, number)]
+        ask.once(lambda session: [_plain(row) for row in decisions.undo(session, ask.who, number)])
     )
+    if undone is None:
+        return Reply(ask.words.gettext(msgid("It is taken back.")))
     if not undone:
         raise ask.wrong("There is nothing of yours to undo.")
     label, after = undone[0]

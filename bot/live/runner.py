@@ -26,7 +26,7 @@ from bot.schedules.rounds import Rounds
 from bot.settings import Config, Source
 from bot.tagger import drain
 from connectors.base import Connector, load_connector
-from storage import ingest, population, retention, sweeps
+from storage import ingest, population, requests, retention, sweeps
 from storage.database import Database, DatabaseError
 
 _SETTLE_EVERY = 5.0
@@ -207,7 +207,7 @@ class Runner:
                 tagged, self._tagged = self._tagged, 0
                 is_hourly = datetime.now(UTC) - cleaned > _CLEAN_EVERY
                 if is_hourly:
-                    await self._writer.later(partial(_forget_sweeps, self._database))
+                    await self._writer.later(partial(_forget_old, self._database))
                     cleaned = datetime.now(UTC)
                 if is_hourly and self._config.tagging.classifier == "model":
                     await self._learn()
@@ -290,6 +290,7 @@ def _forget_texts(database: Database, name: str, source: Source) -> None:
         retention.forget_texts(session, id_, datetime.now(UTC) - timedelta(days=days) if days else None)
 
 
-def _forget_sweeps(database: Database) -> None:
+def _forget_old(database: Database) -> None:
     with database.write() as session:
         sweeps.forget(session.connection(), datetime.now(UTC) - _REMEMBERED)
+        requests.forget(session, datetime.now(UTC) - _REMEMBERED)

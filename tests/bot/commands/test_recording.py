@@ -5,14 +5,17 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import select
 
+from bot.commands.desk import Desk
 from bot.goals import Pace, progress
 from bot.spaces.community import Community
 from bot.spaces.observed import KINDS
-from storage import goals, observations
+from connectors.records import Command, Member
+from storage import goals, observations, requests
 from storage.database import Database
 from storage.observations import Fact
 from storage.tables import Observation
-from tests.bot.commands.room import Room, room
+from tests.bot.commands.room import CONFIG, Room, room
+from tests.bot.commands.test_tagging import SLACK, tell
 from tests.golden.community import AS_OF, MADRID, RECORDED
 
 TODAY = date(2026, 3, 30)
@@ -109,6 +112,35 @@ async def test_what_was_recorded_is_counted_and_undone(database: Database) -> No
         listed = await here.said("dan", "record")
         assert all(f"`/spaces record {kind}`" in listed for kind in KINDS)
         assert "Referrals: 2, 23 March 2026" in listed
+
+
+async def test_what_is_told_again_after_a_kill_is_done_once(database: Database) -> None:
+    async with room(database) as here:
+
+        async def told(id_: str, who: str, text: str) -> str:
+            desk = Desk(database, here.desk._writer, CONFIG)  # a new process: it remembers nothing
+            reply = await desk.answer("team", Command(id_, Member(who, who, complete=False), text))
+            assert reply is not None
+            return reply.text
+
+        for _ in range(2):
+            assert "Recorded: Leads: 5" in await told("p1", "dan", "record leads 5 2026-03-28")
+        await told("p2", "dan", "record leads 5 2026-03-28")
+        assert len(facts(here)) == 2, "said twice it is two"
+        assert "Taken back: Leads: 5" in await told("p3", "dan", "record undo")
+        assert await told("p3", "dan", "record undo") == "It is taken back."
+        assert len(facts(here)) == 1
+        tell(here, SLACK)
+        for label in ("question", "bug_report"):
+            await told(
+                f"tag {label}", "ann", f"tag https://acme.slack.com/archives/C1/p1774000000000100 {label}"
+            )
+        assert "Taken back" in await told("p4", "ann", "tag undo")
+        assert await told("p4", "ann", "tag undo") == "It is taken back."
+        assert "Taken back" in await told("p5", "ann", "tag undo"), "the other one still stood"
+        with database.write() as session:
+            requests.forget(session, AS_OF + timedelta(days=8))
+            assert requests.is_new(session, "team", "p1")
 
 
 async def test_nps_is_not_told_below_five_answers(database: Database) -> None:
