@@ -56,17 +56,18 @@ def cases(session: Session, config: Config, limit: int) -> list[Case]:
         JOIN channels c ON c.source_id = m.source_id AND c.external_id = m.channel_id
         LEFT JOIN opinions o ON o.source_id = t.source_id AND o.external_id = t.external_id AND o.label = t.label
             AND o.revision = m.revision
-        WHERE t.decided_by = '{UNSURE}' AND o.label IS NULL AND t.source_id IN ({", ".join(map(str, allowed))})
+        WHERE t.decided_by = '{UNSURE}' AND o.label IS NULL AND m.conversation_id IS NOT NULL AND t.source_id IN ({", ".join(map(str, allowed))})
             AND {readable}
         ORDER BY m.created_at DESC, m.source_id, m.external_id, t.label LIMIT {int(limit) * 4}""")  # fmt: skip
     found = []
     for (source, id_, revision, conversation, _), rows in groupby(waiting, key=itemgetter(0, 1, 2, 3, 4)):
+        # By one index: all there is on the other side of a join would be read first otherwise.
         talk = _rows(session, f"""
             SELECT m.external_id, COALESCE(a.person, m.author_id), m.text FROM messages m
-            JOIN channels c ON c.source_id = m.source_id AND c.external_id = m.channel_id
+            CROSS JOIN channels c
             LEFT JOIN members a ON a.source_id = m.source_id AND a.external_id = m.author_id
-            WHERE m.source_id = {source} AND (m.conversation_id = {quoted(conversation or id_)}
-                OR m.external_id = {quoted(id_)}) AND {readable}
+            WHERE m.source_id = {source} AND m.conversation_id = {quoted(conversation)} AND {readable}
+                AND c.source_id = m.source_id AND c.external_id = m.channel_id
             ORDER BY m.created_at, m.external_id""")  # fmt: skip
         lines, at = _excerpt(talk, id_)
         found.append(Case(source, id_, revision, tuple(row[5] for row in rows), lines, at))
