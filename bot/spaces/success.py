@@ -104,18 +104,22 @@ def _mentors(community: Community, window: Window) -> Value:
     start = to_micros(window.start)
 
     def earlier(label: str, before: str) -> str:
-        return f"""EXISTS (SELECT 1 FROM members a
-            JOIN messages m ON m.source_id = a.source_id AND m.author_id = a.external_id
+        """1 where the person bears the label before a moment; their newest messages are looked at first."""
+        return f"""(SELECT MAX((SELECT 1 FROM messages m
             JOIN tags t ON t.source_id = m.source_id AND t.external_id = m.external_id
-            WHERE a.person = first.person AND a.standing <> 'bot' AND m.created_at < {before} AND {PUBLIC}
-                AND t.label = '{label}' AND t.verdict)"""
+            WHERE m.source_id = a.source_id AND m.author_id = a.external_id AND m.created_at < {before} AND {PUBLIC}
+                AND t.label = '{label}' AND t.verdict
+            ORDER BY m.created_at DESC LIMIT 1)) FROM members a
+            WHERE a.person = first.person AND a.standing <> 'bot')"""
 
+    # First whether they have answered before: who has, nearly everybody, may have a long history without a question.
     return count(
         community.number(f"""
             WITH first AS (SELECT person, MIN(created_at) AS answered_at
                 FROM {community.tagged(window, "support_answer")} q WHERE standing = 'member' GROUP BY person)
             SELECT COUNT(*) FROM first
-            WHERE NOT {earlier("support_answer", str(start))} AND {earlier("question", "first.answered_at")}""")
+            WHERE CASE WHEN {earlier("support_answer", str(start))} IS NULL
+                THEN {earlier("question", "first.answered_at")} IS NOT NULL ELSE false END""")
     )
 
 
