@@ -19,6 +19,7 @@ from bot.spaces.statistics import counts_differ, shares_differ
 from bot.spaces.support import unanswered
 from bot.spaces.values import ENOUGH, unknown
 from bot.spaces.window import Window
+from storage.tags import JUDGE, UNSURE
 from storage.times import from_micros, to_micros
 
 if TYPE_CHECKING:
@@ -72,7 +73,8 @@ def compute(
         goals=tuple(goal for goal in goals if goal.metric.area in areas),
         corrections=tuple(_corrections(found, published or {})),
         unread=tuple(unread),
-        unsure=staff.unsure(community, window) if is_staff else 0,
+        unsure=staff.decided_by(community, window, UNSURE) if is_staff else 0,
+        judged=staff.decided_by(community, window, JUDGE) if is_staff else 0,
         measured=staff.measured(community) if is_staff else (),
         refused=staff.refused(community) if is_staff else (),
     )

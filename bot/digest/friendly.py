@@ -30,6 +30,7 @@ def befriend(digest: Digest, *, money: bool = False) -> Digest:
         goals=tuple(goal for goal in digest.goals if goal.metric.name in told),
         corrections=tuple(each for each in digest.corrections if each.metric.name in told),
         unsure=0,
+        judged=0,
         measured=(),
         refused=(),
     )

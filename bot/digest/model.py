@@ -128,6 +128,8 @@ class Digest:
     """Sources whose history was still being read: more may come."""
     unsure: int = 0
     """Messages of the window that the machine is unsure about, for a person to look at."""
+    judged: int = 0
+    """Messages of the window of which an outside judge decided something."""
     measured: tuple["Measured", ...] = ()
     """How often the machine's labels were right here, of those that people checked in the year before `as_of`."""
     refused: tuple[Refused, ...] = ()

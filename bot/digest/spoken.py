@@ -160,6 +160,12 @@ def _staff(digest: Digest, words: Words) -> Iterator[str]:
             "{n} messages may be tagged wrongly: have a look with /spaces review.",
             digest.unsure,
         )
+    if digest.judged:
+        yield words.ngettext(
+            "Of {n} message an outside judge said what it is: spaces review shows some to check.",
+            "Of {n} messages an outside judge said what they are: spaces review shows some to check.",
+            digest.judged,
+        )
     for refused in digest.refused:
         yield _refused(refused, words)
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 from bot.audience import gates, source_ids
 from bot.digest.model import Refused
 from bot.spaces.community import Community
+from bot.spaces.counted import quoted
 from bot.spaces.window import Window
 from storage import reviews
 from storage.reviews import Measured
@@ -14,12 +15,12 @@ _TELLING = 5
 """Verdicts on a label, to say anything of it."""
 
 
-def unsure(community: Community, window: Window) -> int:
-    """Messages of the window of which the machine is not sure what they are."""
+def decided_by(community: Community, window: Window, who: str) -> int:
+    """Messages of the window with a label that this one decided: UNSURE, JUDGE."""
     return community.number(f"""SELECT COUNT(*) FROM (
         SELECT DISTINCT p.source_id, p.external_id FROM {community.posts(window)} p
         JOIN tags t ON t.source_id = p.source_id AND t.external_id = p.external_id
-        WHERE t.decided_by = 'unsure' AND NOT p.internal AND p.standing <> 'bot') u""")
+        WHERE t.decided_by = {quoted(who)} AND NOT p.internal AND p.standing <> 'bot') u""")
 
 
 def measured(community: Community) -> tuple[Measured, ...]:

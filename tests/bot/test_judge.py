@@ -8,11 +8,17 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from bot.app import digest_of
 from bot.classifiers import MODEL, UNSURE, Subject, Verdict
+from bot.digest.friendly import befriend
+from bot.digest.render import json as as_json
+from bot.digest.render import markdown
 from bot.judge.rounds import Round, ask_round
 from bot.judge.settings import Judge
 from bot.live.writer import Writer
 from bot.settings import Config, Source
+from bot.spaces.community import Community
+from bot.spaces.window import Period, last_closed
 from bot.tagger import drain
 from connectors.records import Channel, Deletion, Member, Message, Page
 from storage import decisions, ingest, population, retention
@@ -209,6 +215,25 @@ async def test_it_can_say_nothing_that_was_not_asked(sqlite: Database) -> None:
         fake.faults.append(lambda: completion('{"question": true, "advocacy": true, "resolved": true}'))
         await go(sqlite, settings)
     assert given(sqlite) == {("a1", "question"): "judge", ("a1", "bug_report"): UNSURE}
+
+
+async def test_the_digest_for_staff_says_how_much_it_decided(sqlite: Database) -> None:
+    async with FakeOpenAI(lambda label, text: None if text == "a3?" else label == "question") as fake:
+        settings = config(fake.url)
+        say(sqlite, asks("a1"), asks("a2"), asks("a3"), channels=[Channel("help", "help")])
+        settle(sqlite, settings)
+        await go(sqlite, settings)
+    with sqlite.read() as session:
+        window = last_closed(Period.DAILY, NOW + timedelta(days=1), settings.community.zone)
+        digest = digest_of(Community(session, NOW + timedelta(days=1)), settings, window)
+    assert (digest.judged, digest.unsure) == (2, 1)
+    assert (
+        "Of 2 messages an outside judge said what they are: spaces review shows some to check."
+        in markdown.render(digest, "en")
+    )
+    assert "De 2 mensajes dijo un juez externo qué son" in markdown.render(digest, "es")
+    assert json.loads(as_json.render(digest, "en"))["judged"] == 2
+    assert "judge" not in markdown.render(befriend(digest), "en")
 
 
 # --- what it is told ------------------------------------------------------------------------------------------------

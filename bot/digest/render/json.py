@@ -58,6 +58,7 @@ def document(digest: Digest, language: str) -> dict[str, Any]:
         ],
         "unread": [_text(source) for source in digest.unread],
         "unsure": digest.unsure,
+        "judged": digest.judged,
         "measured": {each.label: {"right": each.right, "asked": each.asked} for each in digest.measured},
         "refused": [
             {
