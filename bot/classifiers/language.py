@@ -4,9 +4,16 @@ Common little words decide most messages; the rest goes to py3langid, which is l
 tenth of a millisecond a message, more than all labels together).
 """
 
+import lzma
 import re
+import shutil
+from array import array
 from functools import cache
+from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
+
+import numpy as np
 
 UNDECIDED = ""
 
@@ -45,17 +52,31 @@ def language(said: str) -> str:
 @cache
 def _library() -> Any:
     from py3langid.langid import MODEL_DIR, MODEL_FILE, LanguageIdentifier  # noqa: PLC0415 - a second, and rarely needed
-    from py3langid.modelio import load_model  # noqa: PLC0415
 
-    likelihoods, priors, codes, moves, rows, outputs = load_model(MODEL_DIR / MODEL_FILE)
-    known = [n for n, code in enumerate(codes) if code in {*_WORDS, *_OTHERS}]
-    # Its `set_languages` would hold all others too, 28 MB.
-    return LanguageIdentifier(
-        likelihoods[:, known],
-        priors[known],
-        [codes[n] for n in known],
-        moves,
-        outputs,
-        norm_probs=True,
-        tk_row=rows,
-    )
+    return LanguageIdentifier(**_model(MODEL_DIR / MODEL_FILE), norm_probs=True)
+
+
+def _model(file: Path) -> dict[str, Any]:
+    """The library's model, with our languages only.
+
+    The library itself would read all of them, 28 MB, and hold them while it unpacks the rest: more than we may take.
+    """
+    with TemporaryFile() as unpacked:
+        with lzma.open(file) as packed:
+            shutil.copyfileobj(packed, unpacked, 1 << 20)
+        unpacked.seek(0)
+        with np.load(unpacked) as data:
+            codes = data["classes"].tolist()
+            known = [n for n, code in enumerate(codes) if code in {*_WORDS, *_OTHERS}]
+            return {
+                "nb_classes": [codes[n] for n in known], "nb_ptc": data["ptc"][:, known], "nb_pc": data["pc"][known],
+                "tk_nextmove": _walked(data["nextmove"]), "tk_row": _walked(data["nextmove_row"]),
+                "tk_output": data["out_feat"].tolist(),
+            }  # fmt: skip
+
+
+def _walked(numbers: "np.ndarray[Any, Any]") -> "array[int]":
+    """Numbers that Python looks at one by one: faster than NumPy's."""
+    found = array({2: "H", 4: "I", 8: "L"}[numbers.itemsize])
+    found.frombytes(numbers.data.cast("B"))
+    return found
