@@ -63,16 +63,20 @@ def check_live(config: Config, environ: Mapping[str, str] = os.environ) -> list[
 async def _check_live(config: Config, environ: Mapping[str, str]) -> list[Finding]:
     wanted = places(config)
     found = await asyncio.gather(
+        _try_judge(config, environ),
         *(
             _try(name, source, source_secrets(name, environ), wanted.get(name, ()))
             for name, source in config.sources.items()
-        )
+        ),
     )
-    findings = [finding for findings in found for finding in findings]
-    if config.judge.is_on:
-        async with Asking(config.judge, read_secret(JUDGE_KEY, environ)) as judge:
-            findings.append(await judge.check())
-    return findings
+    return [finding for findings in found for finding in findings]
+
+
+async def _try_judge(config: Config, environ: Mapping[str, str]) -> list[Finding]:
+    if not config.judge.is_on:
+        return []
+    async with Asking(config.judge, read_secret(JUDGE_KEY, environ)) as judge:
+        return [await judge.check()]
 
 
 async def _try(name: str, source: Source, secrets: dict[str, str], wanted: Sequence[str]) -> list[Finding]:

@@ -1,5 +1,6 @@
 """What every section of the configuration is made of: frozen, strict, its mistakes told with their cure."""
 
+import re
 from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ConfigDict, ValidationInfo
@@ -17,6 +18,17 @@ class Section(BaseModel):
 def wrong(what: str, cure: str) -> PydanticCustomError:
     """A mistake, for a validator to raise."""
     return PydanticCustomError("wrong", "{what}. {cure}", {"what": what, "cure": cure})
+
+
+def web_address(url: str, schemes: str, example: str) -> str:
+    """A whole web address of one of these schemes ("https?"), without a slash at its end; empty stays empty."""
+    if re.match(r"[^/]*//[^/]*@", url):
+        raise wrong(
+            "an address must not hold a user or a password", f'Write it without, such as "{example}".'
+        )
+    if url and not re.match(rf"({schemes})://[^/\s]+", url):
+        raise wrong(f"{shown(url)} is no web address", f'Write it whole, such as "{example}".')
+    return url.rstrip("/")
 
 
 def existing_source(source: str, info: ValidationInfo, rest: str = "") -> str:

@@ -14,7 +14,7 @@ from bot.judge.settings import Judge
 from bot.mistakes import shown, suggestion
 from bot.schedules.settings import Schedule
 from bot.section import Section as _Section
-from bot.section import existing_source, existing_zone
+from bot.section import existing_source, existing_zone, web_address
 from bot.section import wrong as _wrong
 from bot.spaces.catalogue import LABELS
 from bot.spaces.model import Area
@@ -162,12 +162,8 @@ class Source(_Section):
     @field_validator("url", "api_url", "gateway_url")
     @classmethod
     def _web(cls, url: str, info: ValidationInfo) -> str:
-        forms = "wss?|https?" if info.field_name == "gateway_url" else "https?"
-        if url and not re.match(rf"({forms})://[^/\s]+", url):
-            raise _wrong(
-                f"{shown(url)} is no web address", 'Write it whole, such as "https://acme.slack.com".'
-            )
-        return url.rstrip("/")
+        schemes = "wss?|https?" if info.field_name == "gateway_url" else "https?"
+        return web_address(url, schemes, "https://acme.slack.com")
 
     @field_validator("listen")
     @classmethod

@@ -57,20 +57,32 @@ def of(
 
 def take(session: Session, day: date, most: int) -> bool:
     """Count one more question of a day before it is asked; False where the day has had as many as it may."""
-    row = session.scalar(select(Setting).where(Setting.key == _ASKED).with_for_update())
-    told = orjson.loads(row.value) if row is not None else {}
-    asked = told["asked"] if told.get("day") == day.isoformat() else 0
-    if asked >= most:
+    # The row is there before it is locked: two processes that begin at once wait for each other.
+    session.connection().exec_driver_sql(
+        f"INSERT INTO settings (key, value) VALUES ('{_ASKED}', '{{}}') ON CONFLICT (key) DO NOTHING"
+    )
+    row = session.scalars(select(Setting).where(Setting.key == _ASKED).with_for_update()).one()
+    count = _count(row, day)
+    if count >= most:
         return False
-    value = orjson.dumps({"day": day.isoformat(), "asked": asked + 1}).decode()
-    session.merge(Setting(key=_ASKED, value=value))
+    row.value = orjson.dumps({"day": day.isoformat(), "asked": count + 1}).decode()
     return True
+
+
+def give_back(session: Session, day: date) -> None:
+    """Take a question back that never reached the judge, or that it did not take."""
+    row = session.scalars(select(Setting).where(Setting.key == _ASKED).with_for_update()).one()
+    row.value = orjson.dumps({"day": day.isoformat(), "asked": max(_count(row, day) - 1, 0)}).decode()
 
 
 def asked(session: Session, day: date) -> int:
     """How many questions a day has had."""
     row = session.get(Setting, _ASKED)
-    told = orjson.loads(row.value) if row is not None else {}
+    return 0 if row is None else _count(row, day)
+
+
+def _count(row: Setting, day: date) -> int:
+    told = orjson.loads(row.value)
     return int(told["asked"]) if told.get("day") == day.isoformat() else 0
 
 

@@ -48,7 +48,7 @@ def judge(
         done = asyncio.run(_ask(here, database, limit))
         settle(database, here.config, here)
     if done.asked:
-        typer.echo(f"Asked about {done.asked} messages; {done.decided} labels were decided.")
+        typer.echo(f"Messages asked about: {done.asked}. Labels decided: {done.decided}.")
     elif not done.trouble:
         typer.echo(
             "Nothing to ask: nothing is unsure, or the day's questions (per_day in [judge]) are used up."

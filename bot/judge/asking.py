@@ -1,5 +1,6 @@
 """One question to the judge, and what its answer is worth. The address speaks OpenAI's way: `chat/completions`, `models`."""
 
+import json
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -16,10 +17,11 @@ from bot.spaces.catalogue import LABELS
 from connectors.records import Finding
 
 _TIMEOUT = aiohttp.ClientTimeout(total=90, connect=10)
-_LONGEST_ANSWER = 1_000_000
+_LONGEST_ANSWER = 100_000
 _LONGEST, _LONGEST_BESIDE = 4_000, 600
 """Characters of the message in question, and of those beside it."""
 _SOON, _LATER = 300.0, 3_600.0
+_JSON = json.JSONDecoder()
 
 _TASK = """You decide what a message in an online community is. You get a JSON object: "labels" holds what each label \
 means; "conversation" holds messages in the order of time, each with a letter for who wrote it; the one with \
@@ -29,11 +31,12 @@ is that, false if not, null if it cannot be told."""
 
 
 class Trouble(Exception):
-    """The judge cannot be asked now; `wait` is for how many seconds not to."""
+    """The judge cannot be asked now; `wait` is for how many seconds not to, `taken` whether it may have worked on it."""
 
-    def __init__(self, words: str, wait: float | None = None) -> None:
+    def __init__(self, words: str, wait: float | None = None, *, taken: bool = False) -> None:
         super().__init__(words)
         self.wait = _SOON if wait is None else wait
+        self.taken = taken
 
 
 class Unusable(Exception):
@@ -58,8 +61,12 @@ class Asking:
     def __init__(self, settings: Settings, key: str | None) -> None:
         self._settings = settings
         self._where = urlsplit(settings.url).netloc
-        headers = {"Authorization": f"Bearer {key.strip()}"} if key else {}
-        self._session = aiohttp.ClientSession(headers=headers, timeout=_TIMEOUT, trust_env=True)
+        self._key = (key or "").strip()
+        # What no header can hold is told when it is needed.
+        headers = {"Authorization": f"Bearer {self._key}"} if self._key and _can_be_sent(self._key) else {}
+        # No proxy of the environment reaches this machine.
+        is_here = urlsplit(settings.url).hostname in {"127.0.0.1", "localhost", "::1"}
+        self._session = aiohttp.ClientSession(headers=headers, timeout=_TIMEOUT, trust_env=not is_here)
 
     async def __aenter__(self) -> Self:
         """Nothing is asked yet."""
@@ -111,6 +118,9 @@ class Asking:
 
     async def _call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         url = f"{self._settings.url}/{path}"
+        if not _can_be_sent(self._key):
+            cure = "Copy it again: it is one line of plain letters and digits."
+            raise Trouble(f"The key in SPACES_JUDGE_KEY cannot be one. {cure}", _LATER)
         try:
             # A key goes nowhere else than where the operator said.
             async with self._session.request(method, url, json=body, allow_redirects=False) as answer:
@@ -122,7 +132,8 @@ class Asking:
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
             cure = "Check url in [judge], and the way to it (a proxy, a firewall, DNS)."
             raise Trouble(
-                f"The judge at {self._where} does not answer ({type(error).__name__}). {cure}"
+                f"The judge at {self._where} does not answer ({type(error).__name__}). {cure}",
+                taken=not isinstance(error, aiohttp.ClientConnectorError),
             ) from None
         if answer.status != HTTPStatus.OK:
             self._refused(answer.status, answer.headers.get("Retry-After"))
@@ -151,7 +162,7 @@ class Asking:
                 HTTPStatus.BAD_REQUEST | HTTPStatus.REQUEST_ENTITY_TOO_LARGE | HTTPStatus.UNPROCESSABLE_ENTITY
             ):
                 raise Unusable(f"HTTP {status}")
-        raise Trouble(f"{where} answers with HTTP {status}; it is asked again later.")
+        raise Trouble(f"{where} answers with HTTP {status}; it is asked again later.", taken=True)
 
 
 def verdicts(said: Any, labels: tuple[str, ...]) -> dict[str, bool | None]:
@@ -160,11 +171,25 @@ def verdicts(said: Any, labels: tuple[str, ...]) -> dict[str, bool | None]:
     Raises:
         Unusable: it says nothing of any.
     """
-    begin, end = (said.find("{"), said.rfind("}")) if isinstance(said, str) else (-1, -1)
-    try:
-        told = orjson.loads(said[begin : end + 1]) if 0 <= begin < end else None
-    except orjson.JSONDecodeError:
-        told = None
-    if not isinstance(told, dict) or not any(label in told for label in labels):
+    told = next((each for each in _objects(said) if any(label in each for label in labels)), None)
+    if told is None:
         raise Unusable("an answer without the labels")
     return {label: told[label] if isinstance(told.get(label), bool) else None for label in labels}
+
+
+def _objects(said: Any) -> list[dict[str, Any]]:
+    """The JSON objects in a text, the last first: programs that think aloud say what counts at the end."""
+    found: list[dict[str, Any]] = []
+    text, at = said if isinstance(said, str) else "", 0
+    while (at := text.find("{", at)) >= 0:
+        try:
+            each, at = _JSON.raw_decode(text, at)
+        except (ValueError, RecursionError):
+            at += 1
+        else:
+            found.insert(0, each)
+    return found
+
+
+def _can_be_sent(key: str) -> bool:
+    return key.isascii() and key.isprintable()

@@ -47,6 +47,9 @@ async def ask_round(
                 unusable = 0
             except Trouble as error:
                 done.trouble, done.wait = str(error), error.wait
+                if not error.taken:
+                    done.asked -= 1
+                    await writer.later(partial(_give_back, database))
                 break
             except Unusable as error:
                 unusable += 1
@@ -71,6 +74,11 @@ def _waiting(database: Database, config: Config, limit: int) -> list[Case]:
 def _take(database: Database, config: Config) -> bool:
     with database.write() as session:
         return opinions.take(session, datetime.now(UTC).date(), config.judge.per_day)
+
+
+def _give_back(database: Database) -> None:
+    with database.write() as session:
+        opinions.give_back(session, datetime.now(UTC).date())
 
 
 def _keep(database: Database, case: Case, judge: str, said: dict[str, bool | None]) -> None:

@@ -1,11 +1,8 @@
 """What can be set of the outside judge."""
 
-import re
-
 from pydantic import Field, ValidationInfo, field_validator
 
-from bot.mistakes import shown
-from bot.section import Section, wrong
+from bot.section import Section, web_address, wrong
 
 
 class Judge(Section):
@@ -23,11 +20,9 @@ class Judge(Section):
     @field_validator("url")
     @classmethod
     def _web(cls, url: str) -> str:
-        if url and not re.match(r"https?://[^/\s@]+(/|$)", url):
-            raise wrong(
-                f"{shown(url)} is no web address", 'Write it whole, such as "http://127.0.0.1:11434/v1".'
-            )
-        return url.rstrip("/")
+        if "?" in url or "#" in url:
+            raise wrong("the judge's address ends before its ? or #", "Leave out what stands behind it.")
+        return web_address(url, "https?", "http://127.0.0.1:11434/v1")
 
     @field_validator("model")
     @classmethod

@@ -363,6 +363,17 @@ def test_a_wrong_value_in_the_environment_is_told_with_the_variables_name(
             'line 3: sources.team.url: "acme" is no web address.',
         ),
         (
+            '[sources.team]\nconnector = "slack"\nurl = "https://me:hush@acme.example"',
+            "line 3: sources.team.url: an address must not hold a user or a password.",
+        ),
+        ('[judge]\nurl = "http://h/v1"', "judge.model: the judge has no model. Name the one to ask"),
+        ('[judge]\nurl = "localhost:11434"\nmodel = "m"', '"localhost:11434" is no web address.'),
+        ('[judge]\nurl = "http://h/v1?a=b"\nmodel = "m"', "judge.url: the judge's address ends before its ?"),
+        (
+            '[judge]\nurl = "http://me:hush@h/v1"\nmodel = "m"',
+            'judge.url: an address must not hold a user or a password. Write it without, such as "http://127',
+        ),
+        (
             '[sources.team]\nconnector = "slack"\nexclude = "x"',
             "line 3: sources.team.exclude: must be a list.",
         ),

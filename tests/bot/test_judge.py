@@ -207,6 +207,17 @@ async def test_what_is_no_answer_decides_nothing(sqlite: Database, content: Any)
     assert given(sqlite)["a1", "question"] == "judge", "the others are asked all the same"
 
 
+async def test_one_that_thinks_aloud_is_understood(sqlite: Database) -> None:
+    thinking = '<think>Perhaps {"question": false}, {or} not? {"a": [1]}</think>\n{"question": true, "bug_report": false} {'
+    async with FakeOpenAI() as fake:
+        settings = config(fake.url)
+        say(sqlite, asks("a1"))
+        settle(sqlite, settings)
+        fake.faults.append(lambda: completion(thinking))
+        await go(sqlite, settings)
+    assert given(sqlite) == {("a1", "question"): "judge"}
+
+
 async def test_it_can_say_nothing_that_was_not_asked(sqlite: Database) -> None:
     async with FakeOpenAI() as fake:
         settings = config(fake.url)

@@ -132,17 +132,21 @@ async def test_the_operator_sees_what_would_be_told_asks_and_sees_what_came_of_i
 
         _set(tmp_path, f'[judge]\nurl = "{fake.url}"\nmodel = "small"\nper_day = 4\n')
         done = await spaces("judge", "--limit", "3")
-        assert done.out.startswith("Asked about 3 messages; "), done
+        assert done.out.startswith("Messages asked about: 3. Labels decided: "), done
         assert shown.out.splitlines() == [json.dumps(told, ensure_ascii=False) for told in fake.asked]
         assert "judge: asked about 3 of at most 4 messages today." in (await spaces("status")).out
         assert "the judge at" in (await spaces("check")).out
 
         monkeypatch.setenv("SPACES_JUDGE_KEY", "sk-expired")
         failed = await spaces("judge")
-        assert (failed.code, failed.out) == (1, "Asked about 1 messages; 0 labels were decided.\n")
+        assert (failed.code, failed.out) == (1, "")
         assert "does not accept the key (HTTP 401). Put a valid one into SPACES_JUDGE_KEY." in failed.err
         assert "does not accept the key" in (await spaces("status")).out
         assert "does not accept the key" in (await spaces("check")).out
+        monkeypatch.setenv("SPACES_JUDGE_KEY", KEY)
+        assert (await spaces("judge")).out.startswith("Messages asked about: 1. "), (
+            "the refused one cost nothing"
+        )
         used_up = await spaces("judge")
         assert "per_day in [judge]) are used up" in used_up.out
 
