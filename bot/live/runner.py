@@ -1,6 +1,7 @@
 """`spaces run`: every source that has credentials, what follows from what they say, and the signals of the system."""
 
 import asyncio
+import contextlib
 import logging
 import multiprocessing
 import os
@@ -69,6 +70,8 @@ class Runner:
         self._health = Health(self._metrics, self._ready)
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._judge_key: str | None = None
+        self._reloaded = asyncio.Event()
+        """Set when there is another configuration: what waits for long looks at it."""
         self._tagged = 0
         """Since the last look for texts that are not to be kept."""
         self._rounds = Rounds(
@@ -137,6 +140,7 @@ class Runner:
             if name not in ended:
                 supervisor.retry()
         self._config = self._desk.config = self._rounds.config = config
+        self._reloaded.set()
         self._changing = asyncio.create_task(self._change(ended, config))
         log.info("the configuration was read again", extra={"count": len(wanted)})
 
@@ -257,7 +261,10 @@ class Runner:
                 if trouble and trouble != told:
                     log.warning("%s", trouble)
                 told = trouble
-            await asyncio.sleep(max(wait, _JUDGE_EVERY))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(max(wait, _JUDGE_EVERY)):
+                    await self._reloaded.wait()
+            self._reloaded.clear()
 
     async def _learn(self) -> None:
         """Learn from the moderators' verdicts, in a process of its own, once a day where there are new ones."""

@@ -95,6 +95,20 @@ async def test_it_is_asked_from_when_the_configuration_names_it(sqlite: Database
         await until(lambda: "judge" in deciders(sqlite))
 
 
+async def test_a_mistake_that_is_mended_is_not_waited_for(
+    sqlite: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    village = Village()
+    village.say(doubtful()[0])
+    async with FakeOpenAI() as fake:
+        right = settings(fake)
+        wrong = right.model_copy(update={"judge": Judge(url=fake.url, model="none")})
+        async with running(sqlite, {"slack": village}, wrong, lambda: right) as runner:
+            await until(lambda: "knows no such address or model" in caplog.text)
+            runner.reload()  # it would be asked again in an hour
+            await until(lambda: "judge" in deciders(sqlite))
+
+
 async def test_a_key_that_cannot_be_read_is_a_mistake_at_the_start(sqlite: Database, tmp_path: Path) -> None:
     environ = {"SPACES_JUDGE_KEY_FILE": str(tmp_path / "none")}
     off = Config(run=FAST)
