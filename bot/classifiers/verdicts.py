@@ -185,7 +185,7 @@ def honest(
     for giver in {each.decider for each in judgements}:
         own = heard & (givers == giver)
         judged = telling[own & yes] if (own & yes).sum() >= _TOLD else telling[own & ~yes]
-        if len(judged) >= _TOLD and judged.mean() <= 0:
+        if len(judged) >= _TOLD and judged.mean() <= _LEAST_GAIN * _error(judged):
             heard[givers == giver] = False
     return heard
 
