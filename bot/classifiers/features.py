@@ -1,15 +1,16 @@
 """What the model sees of a text, and of a message's place. Used alike to train and to predict.
 
 A text becomes words, pairs of neighbouring words, and the letters inside words (3 to 5), each hashed into one of
-`BUCKETS`. Sums over a text are additive, so a word seen before costs one look-up.
+`BUCKETS`; where a sentence begins and ends counts as a word: what a long message does often stands in one of its
+sentences. Sums over a text are additive, so a word seen before costs one look-up.
 """
 
 import re
-import zlib
 from bisect import bisect_left
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,12 +24,18 @@ _LONGEST_WORD = 40
 
 _TOKEN = re.compile(r"[a-z]+|0|\u2039\w+\u203a|[?!¿¡]+|\.\.\.|[^\W\d_]+|[^\w\s]")
 _DIGITS = re.compile(r"\d+")
+_BREAK = re.compile(r"(?<=[.?!])\s+|\n+")
 _START, _END = "^", "$"
 
 
 def tokens(said: str) -> list[str]:
-    """The words of a cleaned text (`cues.clean`), with marks for its beginning and end; any number is `0`."""
-    return [_START, *_TOKEN.findall(_DIGITS.sub("0", said)), _END]
+    """The words of a cleaned text (`cues.clean`), with marks for each sentence's beginning and end; any number is `0`."""
+    found: list[str] = []
+    for sentence in _BREAK.split(_DIGITS.sub("0", said)):
+        words = _TOKEN.findall(sentence)
+        if words:
+            found += (_START, *words, _END)
+    return found or [_START, _END]
 
 
 def word_buckets(word: str) -> list[int]:
@@ -46,11 +53,11 @@ def word_buckets(word: str) -> list[int]:
 
 def pair_buckets(words: Sequence[str]) -> list[int]:
     """The buckets of each two words that stand together."""
-    return [_bucket(f"{one} {other}") for one, other in pairwise(words)]
+    return [crc32(f"{one} {other}".encode()) % BUCKETS for one, other in pairwise(words)]
 
 
 def _bucket(text: str) -> int:
-    return zlib.crc32(text.encode()) % BUCKETS
+    return crc32(text.encode()) % BUCKETS
 
 
 # --- the shape of a text ------------------------------------------------------------------------------------------
@@ -80,11 +87,16 @@ NOTIONS = (
 )  # fmt: skip
 """Of the cues that people wrote (`cues/`): what typical words say, where the corpus is too small to know them."""
 
+_NOTION = {notion: place for place, notion in enumerate(NOTIONS)}
+
 
 def hints(text: str) -> list[float]:
     """What the cues of a text add up to, one figure a notion."""
-    score = cues.read(text).score
-    return [min(max(score.get(notion, 0), -3), 4) / 2 for notion in NOTIONS]
+    found = [0.0] * len(NOTIONS)
+    for notion, score in cues.read(text).score.items():
+        if notion in _NOTION:
+            found[_NOTION[notion]] = min(max(score, -3), 4) / 2
+    return found
 
 
 # --- the place of a message ---------------------------------------------------------------------------------------

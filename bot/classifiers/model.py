@@ -18,7 +18,7 @@ from bot.classifiers import Subject
 from bot.classifiers.cues import clean
 from bot.classifiers.features import BUCKETS, Floats, facts, hints, pair_buckets, shape, tokens, word_buckets
 
-FORM = 1
+FORM = 2
 """Of the file; raised when an older program could not read it."""
 
 SHIPPED = Path(__file__).parent / "models" / "labels.json"

@@ -21,7 +21,7 @@ from bot.classifiers.features import BUCKETS, Floats, pair_buckets, tokens, word
 TRUST = 12.0
 """How much the linear step trusts its examples over small weights (C of a logistic regression)."""
 
-_HIDDEN, _RESTRAINT, _ROUNDS, _SEEDS = 48, 0.3, 50, 3
+_HIDDEN, _RESTRAINT, _ROUNDS, _SEEDS = 48, 0.3, 50, 5
 
 Bools = NDArray[np.bool_]
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.classifiers import MODEL, PLATFORM, UNSURE, Subject, cues
+from bot.classifiers.features import tokens
 from bot.classifiers.model import SHIPPED, Model, shipped
 from bot.classifiers.trained import Trained
 from bot.spaces.catalogue import LABELS
@@ -72,6 +73,40 @@ def test_equal_subjects_are_judged_alike_in_any_company() -> None:
 )
 def test_plain_cases(text: str, label: str) -> None:
     assert label in given(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "labels"),
+    [
+        (
+            (
+                "Hi all,\n\nfirst of all thank you for this wonderful app, it has been on my desk every day for two years. "
+                "I run version 4.2 on an old laptop with the German keyboard. Since the update the window stays white "
+                "and the log says `render failed`. I did not change anything else.\n\nKind regards\nPer"
+            ),
+            {"thanks"},
+        ),
+        (
+            (
+                "Buenas tardes. Tengo la versión 3.1 en un portátil viejo, instalada desde hace un año sin problemas. "
+                "Ayer cambié de operador y desde entonces no sé dónde se pone la dirección nueva del servidor. "
+                "¿Alguien me puede decir en qué menú está? Gracias de antemano.\nSaludos"
+            ),
+            {"question"},
+        ),
+    ],
+)
+def test_what_a_long_message_does_in_one_of_its_sentences(text: str, labels: set[str]) -> None:
+    assert labels <= given(text)
+
+
+def test_a_text_is_read_sentence_by_sentence() -> None:
+    assert tokens("it works! thanks\n\nv2.1 is out") == [
+        *("^", "it", "works", "!", "$"),
+        *("^", "thanks", "$"),
+        *("^", "v", "0", ".", "0", "is", "out", "$"),
+    ]
+    assert tokens("  \n ") == ["^", "$"]
 
 
 def test_nobody_answers_their_own_question() -> None:
