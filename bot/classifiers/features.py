@@ -53,6 +53,7 @@ def word_buckets(word: str) -> list[int]:
 
 def pair_buckets(words: Sequence[str]) -> list[int]:
     """The buckets of each two words that stand together."""
+    # Written out: a call for each pair is a twentieth of all the time that labels take.
     return [crc32(f"{one} {other}".encode()) % BUCKETS for one, other in pairwise(words)]
 
 

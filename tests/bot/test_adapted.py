@@ -16,7 +16,7 @@ from bot.classifiers import Subject
 from bot.classifiers.adapted import Adapted, content
 from bot.classifiers.features import Floats
 from bot.classifiers.model import SHIPPED, shipped
-from bot.classifiers.verdicts import Judgement, learn
+from bot.classifiers.verdicts import Judgement, honest, learn
 from bot.training.corpus import LABELS, read_file
 from bot.training.talks import examples
 
@@ -154,3 +154,12 @@ def test_what_is_kept_gives_the_same() -> None:
     one, other = (Adapted(SHIPPED.read_bytes(), content(corrections, {})) for _ in range(2))
     assert np.array_equal(one.probabilities(subjects[-50:]), other.probabilities(subjects[-50:]))
     assert one.fingerprint != shipped().fingerprint
+
+
+@pytest.mark.parametrize(("spread", "is_heard"), [(0.2, True), (3.0, False)])
+def test_what_may_be_chance_does_not_speak_for_anybody(spread: float, is_heard: bool) -> None:
+    """Eight yeses, on average a little above what is usual of messages without the label."""
+    spoken = np.array([-1.9 + spread * (-1) ** n for n in range(8)], np.float32)
+    verdicts = [Judgement(Subject("x"), "question", True, str(n), "eve") for n in range(8)]
+    rest, nowhere = np.full((50, 1), -2.0, np.float32), np.zeros((50, 1), bool)
+    assert honest(verdicts, spoken, np.zeros(8, bool), rest, nowhere).tolist() == [is_heard] * 8
