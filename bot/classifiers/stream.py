@@ -82,7 +82,10 @@ class Stream:
     def add(self, said: Said) -> list[Labelled]:
         """Take one more message; returns those that are far enough back to be labelled, if enough have gathered."""
         talk, before = self._place(said)
-        title = f"{said.title}\n" if said.title and not said.text.startswith(said.title) else ""
+        # Some tell a topic's title with each of its messages; it was written with the first.
+        is_first = not talk.turns and said.reply_to is None
+        is_told = said.title and is_first and not said.text.startswith(said.title)
+        title = f"{said.title}\n" if is_told else ""
         talk.turns.append(
             Turn(
                 said.id, said.author or f" {said.id}", title + said.text, said.is_bot, said.reply_to,
@@ -102,11 +105,12 @@ class Stream:
     def _place(self, said: Said) -> tuple[_Talk, str | None]:
         """The conversation of a message, and the message that it goes on from."""
         home = (said.platform or "", said.channel or "")
-        if said.thread is not None:
-            talk = (
-                self._threads.get((home[0], said.thread)) or self._talk_of.get(said.thread) or _Talk(said.id)
-            )
-            _remember(self._threads, (home[0], said.thread), talk)
+        thread = said.thread
+        if thread is None and said.title and said.reply_to is None:
+            thread = f"{home[1]}\n{said.title}"  # a topic is known by its title, too
+        if thread is not None:
+            talk = self._threads.get((home[0], thread)) or self._talk_of.get(thread) or _Talk(said.id)
+            _remember(self._threads, (home[0], thread), talk)
             last = next((turn.id for turn in reversed(talk.turns) if turn.person != said.author), talk.root)
             return talk, said.reply_to or (last if talk.turns else None)
         here = self._line(said)

@@ -47,7 +47,8 @@ def classify() -> None:
         out.write(write_line(each))
     out.flush()
     if wrong:
-        sys.stderr.write(f"{wrong} lines were left out; the others are done.\n")
+        left_out = "1 line was" if wrong == 1 else f"{wrong} lines were"
+        sys.stderr.write(f"{left_out} left out; the others are done.\n")
         raise typer.Exit(1)
 
 

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
@@ -44,10 +45,30 @@ def test_a_conversation_is_labelled_in_its_order() -> None:
         assert all(0 <= p <= 1 for p in row["labels"].values())
 
 
+TOPIC: list[dict[str, Any]] = [
+    {"id": 1, "text": "It stays grey here.", "author": "ann", "title": "How do I export a board?"},
+    {"id": 2, "text": "Menu > Export, then choose CSV", "author": "bob"},
+    {"id": 3, "text": "same here by the way", "author": "cy"},
+    {"id": 4, "text": "that worked, thanks a lot!", "author": "ann"},
+]
+
+
+@pytest.mark.parametrize("told", ["first", "each", "each, no thread"])
+def test_a_title_belongs_to_the_first_message_of_its_topic(told: str) -> None:
+    """Some exports tell it with every message; then no answer is a question for it."""
+    title = {} if told == "first" else {"title": TOPIC[0]["title"]}
+    thread = {} if told == "each, no thread" else {"thread": "t1"}
+    found, _, _ = classify(*(json.dumps(line | title | thread) for line in TOPIC))
+    assert [("question" in row["tags"]) for row in found] == [True, False, False, False]
+    assert "support_answer" in found[1]["tags"]
+    assert {"resolved", "thanks"} <= set(found[3]["tags"])
+
+
 def test_a_wrong_line_is_named_and_the_rest_goes_on() -> None:
     found, said, code = classify("no json", '{"id": 1}', '{"id": 2, "text": 7}', "", json.dumps(TALK[0]))
     assert [row["id"] for row in found] == ["1"]
     assert code == 1
+    assert said.splitlines()[3] == "3 lines were left out; the others are done."
     assert [line.partition(":")[0] for line in said.splitlines()[:3]] == ["Line 1", "Line 2", "Line 3"]
 
 
