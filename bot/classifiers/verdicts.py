@@ -25,6 +25,8 @@ _ANCHOR = 6.0
 """How heavy the messages that nobody spoke of are, for each verdict that nobody asked for."""
 _LEAST_GAIN = 0.5
 """Standard errors by which the mean gain in log-likelihood a verdict must lie above nothing."""
+_PICKED = 0.65
+"""How much it counts against a correction that it finds the label likelier everywhere, not only where it was missed."""
 _TOLD = 5
 """Verdicts from which on a giver is judged, and the test of all of them."""
 _MOST_TELLING = 4.0
@@ -53,13 +55,16 @@ def learn(
     People mostly speak up where the machine is wrong. `background`, messages of the community that nobody spoke of,
     holds the rest in place: there the corrected model must stay close to what it said before.
     """
-    rest = _Rest(logit(model.probabilities(background)), texts_of(model, [each.text for each in background]))
     columns = np.array([model.labels.index(each.label) for each in judgements], np.int64)
     base = logit(model.probabilities([each.subject for each in judgements]))[np.arange(len(columns)), columns]
     truth = np.array([each.verdict for each in judgements], np.float32)
     drawn = np.array([each.is_sampled for each in judgements], bool)
     lines = logit(np.array([model.thresholds[label].given for label in model.labels], np.float32))
-    heard = honest(judgements, base, base >= lines[columns], rest.logits, rest.logits >= lines)
+    given = base >= lines[columns]
+    said = logit(model.probabilities(background))
+    rest = _Rest(said, said >= lines, texts_of(model, [each.text for each in background]))
+    heard = honest(judgements, base, given, rest.logits, rest.given)
+    missed = (truth > 0) & ~given & ~drawn
     found, gains = {}, np.zeros_like(truth)
     for column, label in enumerate(model.labels):
         chosen = np.flatnonzero(heard & (columns == column))
@@ -68,8 +73,11 @@ def learn(
         about = [judgements[n] for n in chosen.tolist()]
         seen = texts_of(model, [each.subject.text for each in about])
         case = _Case(base[chosen], seen, truth[chosen], np.ones(len(chosen), np.float32))
-        held = _held(case, drawn[chosen], _dealt(about), rest.of(column))
-        gain = gains[chosen] = loss(case.base, case.truth) - loss(case.base + held, case.truth)
+        held, wider = _held(case, drawn[chosen], _dealt(about), rest.of(column))
+        gain = loss(case.base, case.truth) - loss(case.base + held, case.truth)
+        # What was missed was picked from all that was not given: to find all of that likelier is to know nothing.
+        gain -= _PICKED * missed[chosen] * wider
+        gains[chosen] = gain
         if gain.mean() > 0:
             whole = _fit(_anchored(case, drawn[chosen], rest.of(column)))
             found[label] = Correction(whole.offset, whole.words, float(gain.mean()), len(about))
@@ -91,22 +99,37 @@ class _Rest(NamedTuple):
     """The messages that nobody spoke of, and how the model sees them."""
 
     logits: Floats
+    given: Bools
+    """Where the model gives the label."""
     seen: Texts
 
     def of(self, column: int) -> "_Rest":
         """What it says of one label."""
-        return self._replace(logits=self.logits[:, column])
+        return self._replace(logits=self.logits[:, column], given=self.given[:, column])
+
+    def likelier(self, learned: Correction) -> float:
+        """The logarithm of how many times likelier a correction makes the label, on average, where it is not given."""
+        if self.given.all():
+            return 0.0
+        after = (self.logits + added(learned, self.seen))[~self.given]
+        return float(np.log(_chance(after).mean() / _chance(self.logits[~self.given]).mean()))
 
 
-def _held(case: "_Case", drawn: Bools, parts: NDArray[np.int64], rest: _Rest) -> Floats:
-    """For each verdict what the correction adds to it when it is learned from the others."""
-    held = np.zeros(len(parts), np.float32)
+def _chance(logits: Floats) -> Floats:
+    found: Floats = (1 / (1 + np.exp(-logits))).astype(np.float32)
+    return found
+
+
+def _held(case: "_Case", drawn: Bools, parts: NDArray[np.int64], rest: _Rest) -> tuple[Floats, Floats]:
+    """For each verdict what the correction that is learned from the others adds to it, and see `_Rest.likelier`."""
+    held, wider = np.zeros(len(parts), np.float32), np.zeros(len(parts), np.float32)
     for part in range(_PARTS):
         inside, outside = np.flatnonzero(parts != part), np.flatnonzero(parts == part)
         if len(inside) and len(outside):
             some = _Case(case.base[inside], case.seen.of(inside), case.truth[inside], case.weights[inside])
-            held[outside] = added(_fit(_anchored(some, drawn[inside], rest)), case.seen.of(outside))
-    return held
+            learned = _fit(_anchored(some, drawn[inside], rest))
+            held[outside], wider[outside] = added(learned, case.seen.of(outside)), rest.likelier(learned)
+    return held, wider
 
 
 class _Case(NamedTuple):
@@ -130,7 +153,7 @@ def _anchored(case: _Case, drawn: Bools, rest: _Rest) -> _Case:
     )
     return _Case(
         np.concatenate([case.base, rest.logits]), both,
-        np.concatenate([case.truth, 1 / (1 + np.exp(-rest.logits))]), np.concatenate([case.weights, share]),
+        np.concatenate([case.truth, _chance(rest.logits)]), np.concatenate([case.weights, share]),
     )  # fmt: skip
 
 
@@ -144,7 +167,7 @@ def _fit(case: _Case) -> Correction:
     slow, fast = np.zeros(len(used) + 1), np.zeros(len(used) + 1)
     for step in range(1, _ROUNDS + 1):
         logits = case.base + offset + np.add.reduceat(words[place] * seen.values, seen.starts)
-        off = case.weights * (1 / (1 + np.exp(-logits)) - case.truth)
+        off = case.weights * (_chance(logits) - case.truth)
         pull = np.append(
             np.bincount(place, np.repeat(off, lengths) * seen.values, len(used)) + _WORD_RESTRAINT * words,
             off.sum() + _OFFSET_RESTRAINT * offset,
@@ -192,7 +215,7 @@ def honest(
 
 def _mean(logits: Floats) -> float:
     """The logit of the mean probability."""
-    p = 1 / (1 + np.exp(-logits))
+    p = _chance(logits)
     return float(np.log(p.sum() / (1 - p).sum())) if len(p) else 0.0
 
 

@@ -5,6 +5,7 @@ same file. `spaces train` does it by name.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,6 +27,7 @@ from bot.training.fit import (
     fit_texts,
     read_layers,
     read_texts,
+    side_by_side,
 )
 from bot.training.talks import examples
 
@@ -100,9 +102,10 @@ def seen_apart(all_: Data) -> Seen:
         subjects=[Subject(subject.text) for subject in all_.subjects],
         rows=np.where(np.arange(all_.rows.shape[1]) == 0, all_.rows, -1),
     )
+    parts = dealt(all_.groups, _PARTS)
+    steps = side_by_side([partial(_fit_texts, all_, ~part) for part in parts])
     seen: Seen | None = None
-    for part in dealt(all_.groups, _PARTS):
-        texts = _fit_texts(all_, ~part)
+    for part, texts in zip(parts, steps, strict=True):
         found = Seen(inputs_of(all_, texts), inputs_of(alone, texts))
         if seen is None:
             seen = found
@@ -114,7 +117,9 @@ def seen_apart(all_: Data) -> Seen:
 def fit(all_: Data, seen: Seen) -> Steps:
     """Learn from everything. The second step sees scores as they are on communities not trained on."""
     everything = np.ones(len(all_.lines), bool)
-    return Steps(_fit_texts(all_, everything), _fit_layers(all_, seen, everything))
+    return Steps(
+        *side_by_side([partial(_fit_texts, all_, everything), partial(_fit_layers, all_, seen, everything)])
+    )
 
 
 def _fit_texts(all_: Data, chosen: Bools) -> Texts:
@@ -156,8 +161,10 @@ def dealt(groups: Sequence[str], parts: int) -> list[Bools]:
 def judge(all_: Data, seen: Seen) -> Judged:
     """The probabilities of every example, by steps that saw nothing of its community (see `seen_apart`)."""
     logits = np.zeros(all_.truth.shape, np.float32)
-    for part in dealt(all_.groups, _PARTS):
-        logits[part] = read_layers(_fit_layers(all_, seen, ~part), seen.inputs[part])
+    parts = dealt(all_.groups, _PARTS)
+    steps = side_by_side([partial(_fit_layers, all_, seen, ~part) for part in parts])
+    for part, layers in zip(parts, steps, strict=True):
+        logits[part] = read_layers(layers, seen.inputs[part])
     usual = repeated(all_, np.ones(len(logits), bool))
     slope, offset = fit_line(logits[usual], all_.truth[usual])
     return Judged(1 / (1 + np.exp(-(logits * slope + offset))), slope, offset)

@@ -120,6 +120,19 @@ def test_it_gets_better_with_corrections(count: int, better: float) -> None:
     assert quality(corrected(count)) > before() + better
 
 
+@pytest.mark.parametrize("count", [50, 200, 400])
+def test_where_the_model_errs_as_often_as_it_says_there_is_nothing_to_learn(count: int) -> None:
+    """What is corrected is always what is wrong; that alone is no reason to give a label more often."""
+    subjects = community()[0][:900]
+    probabilities = shipped().probabilities(subjects)
+    truth = np.random.default_rng(0).random(probabilities.shape) < probabilities
+    wrong = np.argwhere(given()[: len(subjects)] != truth)[:count]
+    corrections = [
+        Judgement(subjects[n], LABELS[column], bool(truth[n, column]), str(n), "ann") for n, column in wrong
+    ]
+    assert learn(shipped(), corrections, subjects[::2]) == {}
+
+
 @pytest.mark.parametrize("asked", [True, False])
 @pytest.mark.parametrize("always", [True, False])
 def test_whoever_guesses_or_always_says_yes_does_no_harm(asked: bool, always: bool) -> None:
