@@ -142,9 +142,10 @@ def read(text: str) -> Reading:
     why: dict[str, str] = {}
     encoded = said.encode()
     for patterns, cues in _automata():
-        for label, weight, reason in dict.fromkeys(
-            cues[found] for found in sorted(patterns.Match(encoded) or ())
-        ):
+        found = patterns.Match(encoded)
+        if not found:
+            continue
+        for label, weight, reason in dict.fromkeys(cues[number] for number in sorted(found)):
             score[label] = score.get(label, 0) + weight
             if weight >= ENOUGH or (weight > 0 and label not in why):
                 why[label] = reason

@@ -5,7 +5,7 @@ around it, and at its place (`probabilities`); its outcome is calibrated by a li
 """
 
 import base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -16,15 +16,14 @@ import orjson
 
 from bot.classifiers import Subject
 from bot.classifiers.cues import clean
-from bot.classifiers.features import BUCKETS, Floats, facts, hints, pair_buckets, shape, tokens, word_buckets
+from bot.classifiers.features import BUCKETS, Floats, facts, hints, shape, tokens
+from bot.classifiers.words import Words
 
 FORM = 2
 """Of the file; raised when an older program could not read it."""
 
 SHIPPED = Path(__file__).parent / "models" / "labels.json"
 
-_REMEMBERED = 50_000
-"""Words kept with their sums: some megabytes."""
 _LARGEST = 6.0
 _BLOCK = 64
 
@@ -58,8 +57,7 @@ class Model:
             for layer in told["layers"]
         ]
         self._slope, self._offset = unpacked(told["slope"]), unpacked(told["offset"])
-        self._known: dict[str, int] = {}
-        self._sums = np.zeros((1_024, len(self.labels) + 1), np.float32)
+        self._words = Words(self._weights, self._norms)
 
     def probabilities(self, subjects: Sequence[Subject]) -> Floats:
         """One row a subject, one column a label."""
@@ -92,39 +90,23 @@ class Model:
 
     def scores(self, said: Sequence[str]) -> Floats:
         """The logits of cleaned texts, read alone."""
-        words = [tokens(text) for text in said]
+        words = self._words
+        words.forget()
         starts: list[int] = []
         numbers: list[int] = []
-        pairs: list[int] = []
-        ends: list[int] = []
-        for each in words:
+        for text in said:
             starts.append(len(numbers))
-            numbers += self._numbers(each)
-            ends.append(len(pairs))
-            pairs += pair_buckets(each)
-        sums = np.add.reduceat(self._sums[numbers], starts)
-        found = np.array(pairs)
-        total = sums[:, :-1] + np.add.reduceat(self._weights[found], ends)
-        norm = sums[:, -1] + np.add.reduceat(self._norms[found], ends)
+            numbers += words.numbers(tokens(text))
+        begin, at = np.array(starts), np.array(numbers)
+        together = np.ones(len(at) - 1, bool)
+        together[begin[1:] - 1] = False  # one text's last word and the next one's first
+        pairs = words.pairs(at[:-1][together], at[1:][together])
+        first = begin - np.arange(len(begin))  # of each text's pairs
+        sums = np.add.reduceat(words.sums[at], begin)
+        total = sums[:, :-1] + np.add.reduceat(self._weights[pairs], first)
+        norm = sums[:, -1] + np.add.reduceat(self._norms[pairs], first)
         logits: Floats = total / np.sqrt(norm)[:, None] + self._bias
         return logits
-
-    def _numbers(self, words: Iterable[str]) -> list[int]:
-        known = self._known
-        try:
-            return [known[word] for word in words]
-        except KeyError:
-            return [known[word] if word in known else self._learn(word) for word in words]
-
-    def _learn(self, word: str) -> int:
-        number = len(self._known)
-        if number == len(self._sums):
-            self._sums = np.vstack([self._sums, np.zeros_like(self._sums)])
-        buckets = word_buckets(word)
-        self._sums[number, :-1] = self._weights[buckets].sum(0)
-        self._sums[number, -1] = self._norms[buckets].sum()
-        self._known[word] = number
-        return number
 
 
 @cache
