@@ -78,9 +78,13 @@ def shape(text: str, said: str) -> list[bool]:
         *(length == n for n in range(len(_LENGTHS) + 1)),
         "?" in text, ended.endswith("?"), text.count("?") > 1, "!" in text, "\n" in text,
         "\u2039link\u203a" in said, "\u2039code\u203a" in said, "@" in said, _DIGITS.search(said) is not None,
-        _EMOJI.search(text) is not None, ":" in text, text[:1].isupper(),
+        _has_emoji(text), ":" in text, text[:1].isupper(),
         _capitals(text) * 2 > len(text),
     ]  # fmt: skip
+
+
+def _has_emoji(text: str) -> bool:
+    return (":" in text or not text.isascii()) and _EMOJI.search(text) is not None
 
 
 _CAPITALS = string.ascii_uppercase.encode()

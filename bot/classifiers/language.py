@@ -8,7 +8,7 @@ import lzma
 import re
 import shutil
 from array import array
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
@@ -37,8 +37,12 @@ _ENOUGH, _SURE = 4, 0.9
 _OTHERS = ("pt", "fr", "de", "it", "ca", "gl", "nl", "ru", "uk", "zh", "ja", "ko", "tr", "pl", "ar", "hi")
 
 
+@lru_cache(maxsize=8_192)
 def language(said: str) -> str:
-    """The code of a cleaned text's language (`cues.clean`), UNDECIDED where nothing tells."""
+    """The code of a cleaned text's language (`cues.clean`), UNDECIDED where nothing tells.
+
+    A text is asked about twice while its batch is tagged, hence the cache.
+    """
     words = _WORD.findall(said)
     english, spanish = (sum(map(known.__contains__, words)) for known in _WORDS.values())
     if english + spanish >= max(2, len(words) // 6) and abs(english - spanish) * 2 > english + spanish:
