@@ -8,6 +8,7 @@ NAMES = (
     "importing",
     "tagging",
     "classifying",
+    "forum",
     "learning",
     "digest",
     "asking",

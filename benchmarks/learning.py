@@ -1,9 +1,9 @@
 """What a moderator's verdicts bring in communities that speak otherwise than those the model was made of.
 
-A model is made without a sixth of the communities of the corpus (ten minutes on two cores). These then speak in words of their own: a share
-of all words, each always replaced by the same made-up one; or they have other habits. A moderator judges the first six
-tenths of their messages, in one of several ways; macro F1 is that of the rest. Ours: after so many verdicts; the floor
-is the model as it ships.
+A model is made without a sixth of the communities of the corpus (ten minutes on two cores). These then speak in words of
+their own: a share of all words, each always replaced by the same made-up one; or they have other habits. A moderator judges
+the first six tenths of their messages, in one of several ways; macro F1 is that of the rest. Ours: after so many verdicts;
+the floor is the model as it ships.
 """
 
 import re

@@ -24,6 +24,8 @@ def read_line(line: bytes) -> Said:
         raise ValueError("it is no JSON. Write one object a line.") from None
     if not isinstance(told, Mapping) or "id" not in told or "text" not in told:
         raise ValueError('it is no message. Write {"id": "1", "text": "..."}.')
+    if told.get("reply_to") == told["id"]:  # some say so of what begins a conversation
+        told = {**told, "reply_to": None}
     text = told["text"]
     if text is not None and not isinstance(text, str):
         raise ValueError('its "text" is no text. Put it in quotes.')

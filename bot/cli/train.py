@@ -86,7 +86,7 @@ def _make(corpus: Path, out: Path | None, links: str | None) -> None:
     except ModuleNotFoundError:
         cure = "Install it with: pip install 'spaces-bot[train]'"
         raise ConfigError([Problem("train", "training needs one more package", cure)]) from None
-    from bot.training.corpus import Malformed  # noqa: PLC0415
+    from bot.training.corpus import Malformed, TooLittle  # noqa: PLC0415
 
     target = out or (SHIPPED if links is None else LINKS)
     file = None if links is None or links == "none" else Path(links)
@@ -103,6 +103,9 @@ def _make(corpus: Path, out: Path | None, links: str | None) -> None:
         raise ConfigError(
             [Problem(str(corpus), str(error), "Correct the line, and run this again.")]
         ) from None
+    except TooLittle as error:
+        cure = "Add conversations to those of examples/corpus; its README has the form."
+        raise ConfigError([Problem(str(corpus), str(error), cure)]) from None
     typer.echo(f"Written: {target}")
 
 

@@ -51,6 +51,10 @@ class Malformed(ValueError):
     """A line that is not in the form; names file, line and what is wrong."""
 
 
+class TooLittle(ValueError):
+    """There is too little to learn from; says what is missing."""
+
+
 def read(folder: Path) -> Iterator[Line]:
     """All messages of all communities below a folder, in a fixed order.
 

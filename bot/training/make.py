@@ -9,7 +9,7 @@ import numpy as np
 from bot.classifiers import cues
 from bot.classifiers.features import Floats
 from bot.evaluation import score
-from bot.training.corpus import LABELS
+from bot.training.corpus import LABELS, TooLittle
 from bot.training.fit import Bools
 from bot.training.train import Data, Judged, best_threshold, content, fit, judge, load, repeated, seen_apart
 
@@ -17,9 +17,18 @@ _BINS = (0.0, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 1.0)
 
 
 def make(folder: Path, out: Path, say: Callable[[str], None]) -> dict[str, Any]:
-    """Judge the making by leave-community-out, make the model of everything, write it; returns its card."""
+    """Judge the making by leave-community-out, make the model of everything, write it; returns its card.
+
+    Raises:
+        Malformed: a line of the corpus is not in the form.
+        TooLittle: there are fewer than two communities, or a label is nowhere.
+    """
     data = load(folder)
     say(f"{len(data.lines)} messages of {len(set(data.groups))} communities.")
+    if len(set(data.groups)) < 2:  # noqa: PLR2004 - one to learn from, and another to judge by
+        raise TooLittle("a model is judged on other communities than it is made of, and only one is there")
+    if missing := [label for label, n in zip(LABELS, data.truth.sum(0), strict=True) if not n]:
+        raise TooLittle(f"no message is labelled {', '.join(missing)}")
     seen = seen_apart(data)
     judged = judge(data, seen)
     usual = repeated(data, np.ones(len(data.lines), bool))
@@ -89,14 +98,16 @@ def _calibration(probabilities: Floats, truth: Bools) -> list[list[float]]:
 
 def table(card: dict[str, Any]) -> str:
     """The card's figures as a Markdown table."""
+    is_any_ordinary = any(told["ordinary"]["n"] for told in card["labels"].values())
+    parts = [*card["corpus"]["by_language"], *["ordinary"] * is_any_ordinary]
     lines = [
-        "| label | n | precision | recall | F1 | en | es | ordinary |",
-        "|---|--:|--:|--:|--:|--:|--:|--:|",
+        f"| label | n | precision | recall | F1 | {' | '.join(parts)} |",
+        f"|---|--:|--:|--:|--:|{'--:|' * len(parts)}",
     ]
     for label, told in card["labels"].items():
         languages = [
             f"{told[code]['f1']:.2f} ({told[code]['interval'][0]:.2f} to {told[code]['interval'][1]:.2f})"
-            for code in ("en", "es", "ordinary")
+            for code in parts
         ]
         interval = f"{told['interval'][0]:.2f} to {told['interval'][1]:.2f}"
         lines.append(
@@ -105,7 +116,7 @@ def table(card: dict[str, Any]) -> str:
         )
     macro = [
         f"{np.mean([(told[part] if part else told)['f1'] for told in card['labels'].values()]):.3f}"
-        for part in ("", "en", "es", "ordinary")
+        for part in ("", *parts)
     ]
     lines.append(f"| macro | | | | {' | '.join(macro)} |")
     return "\n".join(lines)

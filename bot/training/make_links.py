@@ -8,6 +8,7 @@ import numpy as np
 
 from bot.classifiers.conversations import recent
 from bot.classifiers.links import Links
+from bot.training.corpus import TooLittle
 from bot.training.drawn import Drawn, from_corpus, from_file
 from bot.training.links import Choices, choices, content, fit, joined
 from bot.training.train import dealt
@@ -21,6 +22,7 @@ def make_links(folder: Path, file: Path | None, out: Path, say: Callable[[str], 
 
     Raises:
         Malformed: a line of the corpus or of the file is not in the form.
+        TooLittle: there are fewer than two communities or logs.
     """
     drawn = [*from_corpus(folder)]
     ours = len(drawn)
@@ -29,6 +31,10 @@ def make_links(folder: Path, file: Path | None, out: Path, say: Callable[[str], 
     say(
         f"{ours} lines of the corpus, {len(drawn) - ours} of the file, {len(set(groups))} communities and logs."
     )
+    if len(set(groups)) < 2:  # noqa: PLR2004 - one to learn from, and another to judge by
+        raise TooLittle(
+            "a model is judged on other communities and logs than it is made of, and only one is there"
+        )
     seen = {
         group: choices([each for each in drawn if each.group == group]) for group in dict.fromkeys(groups)
     }

@@ -64,6 +64,14 @@ def test_a_title_belongs_to_the_first_message_of_its_topic(told: str) -> None:
     assert {"resolved", "thanks"} <= set(found[3]["tags"])
 
 
+def test_who_replies_to_themself_begins_a_conversation() -> None:
+    found, _, _ = classify(
+        *(json.dumps(line) for line in [TOPIC[0] | {"reply_to": 1}, TOPIC[1] | {"reply_to": 1}])
+    )
+    assert [row["reply_to"] for row in found] == [None, "1"]
+    assert "question" in found[0]["tags"]
+
+
 def test_a_wrong_line_is_named_and_the_rest_goes_on() -> None:
     found, said, code = classify("no json", '{"id": 1}', '{"id": 2, "text": 7}', "", json.dumps(TALK[0]))
     assert [row["id"] for row in found] == ["1"]
