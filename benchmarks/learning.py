@@ -30,12 +30,17 @@ _APART = 6
 """One of so many communities is left out."""
 _COUNTS = (50, 200, 1_000)
 _TOWNS = 3
+_FEWER = frozenset({"question", "product_idea", "thanks", "support_answer"})
+_ALL_BUT_WISHES = frozenset(LABELS) - {"product_idea", "bug_report"}
+"""Of messages with these labels a town has three in ten."""
 
 
 class Town(NamedTuple):
     """Some communities that the model never saw, as one; in an order drawn at random."""
 
     subjects: list[Subject]
+    talks: list[str]
+    """The conversation of each."""
     truth: Any
     given: Any
     """What the model as it ships says."""
@@ -51,7 +56,9 @@ def run() -> None:
         "seven tenths of the words are its own": lambda n: _town(model, held[n::_TOWNS], n, 70),
         "half of the words, Spanish": lambda n: _town(model, [p for p in held if p.parent.name == "es"][n::_TOWNS], n, 45),
         "a third of the words": lambda n: _town(model, held[n::_TOWNS], n, 35),
-        "few questions, ideas, thanks": lambda n: _town(model, held[n::_TOWNS], n, 20, rare=True),
+        "few questions, ideas, thanks; a fifth of the words": lambda n: _town(model, held[n::_TOWNS], n, 20, rare=_FEWER),
+        "few questions, ideas, thanks; the same words": lambda n: _town(model, held[n::_TOWNS], n, 0, rare=_FEWER),
+        "mostly ideas and defects; the same words": lambda n: _town(model, held[n::_TOWNS], n, 0, rare=_ALL_BUT_WISHES),
         "the same words": lambda n: _town(model, held[n::_TOWNS], n, 0),
     }  # fmt: skip
     for habit, made in habits.items():
@@ -82,12 +89,13 @@ def _apart(corpus: Path) -> list[Path]:
     return held
 
 
-def _town(model: Model, paths: Sequence[Path], seed: int, share: int, *, rare: bool = False) -> Town:
+def _town(
+    model: Model, paths: Sequence[Path], seed: int, share: int, rare: frozenset[str] = frozenset()
+) -> Town:
     chance = np.random.default_rng(seed)
     found = [each for path in paths for each in examples(read_file(path))]
     if rare:
-        fewer = {"question", "product_idea", "thanks", "support_answer"}
-        found = [each for each in found if not fewer & each.line.labels or chance.random() < 0.3]
+        found = [each for each in found if not rare & each.line.labels or chance.random() < 0.3]
     found = [found[n] for n in chance.permutation(len(found))]
     own = partial(_own_words, seed=str(seed), share=share)
     texts = ("text", "root", "parent", "before", "after", "reply", "then_asker")
@@ -96,7 +104,8 @@ def _town(model: Model, paths: Sequence[Path], seed: int, share: int, *, rare: b
     ]
     subjects = [each.subject._replace(**said) for each, said in zip(found, spoken, strict=True)]
     truth = np.array([[label in each.line.labels for label in LABELS] for each in found])
-    return Town(subjects, truth, _given(model, subjects))
+    talks = [f"{each.line.community} {each.line.talk}" for each in found]
+    return Town(subjects, talks, truth, _given(model, subjects))
 
 
 def _own_words(text: str | None, seed: str, share: int) -> str | None:
@@ -126,8 +135,9 @@ def _quality(town: Town, given: Any) -> float:
 
 
 def _after(raw: bytes, model: Model, town: Town, verdicts: list[Judgement]) -> float:
-    corrections = learn(model, verdicts, town.subjects[: _cut(town) : 2])
-    return _quality(town, _given(Adapted(raw, content(corrections, {})), town.subjects))
+    correction = learn(model, verdicts, town.subjects[: _cut(town) : 2])
+    made = model if correction is None else Adapted(raw, content(correction, {}))
+    return _quality(town, _given(made, town.subjects))
 
 
 # --- who gives verdicts -----------------------------------------------------------------------------------------------
@@ -143,7 +153,7 @@ def _some(giver: Giver, town: Town, count: int) -> Iterator[Judgement]:
             verdict = giver(bool(town.truth[n, column]), bool(town.given[n, column]), float(chance.random()))
             if verdict is not None and given < count:
                 given += 1
-                yield Judgement(town.subjects[n], label, verdict, str(n), "ann", giver is _asked)
+                yield Judgement(town.subjects[n], label, verdict, town.talks[n], "ann", giver is _asked)
 
 
 def _corrects(true: bool, said: bool, _chance: float) -> bool | None:

@@ -1,7 +1,7 @@
-"""Learning from moderators: their verdicts become corrections of the shipped model, where these stand the test."""
+"""Learning from moderators: their verdicts become a correction of the shipped model, where it stands the test."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.classifiers import Classifier
-from bot.classifiers.adapted import Adapted, Correction, content
+from bot.classifiers.adapted import Adapted, Gain, content
 from bot.classifiers.model import SHIPPED, shipped
 from bot.classifiers.rules import Rules
 from bot.classifiers.trained import Trained
@@ -34,7 +34,8 @@ class Learned(NamedTuple):
     """What came of it."""
 
     verdicts: int
-    corrections: dict[str, Correction]
+    gains: Mapping[str, Gain]
+    """The labels that were learned."""
     id: int | None
     """The number of the model that was kept; None where nothing stood the test."""
     in_use: bool
@@ -53,8 +54,8 @@ def classifier(database: Database, config: Config) -> Classifier:
 
 
 @lru_cache(maxsize=1)
-def _adapted(corrections: str) -> Adapted:
-    return Adapted(SHIPPED.read_bytes(), corrections.encode())
+def _adapted(correction: str) -> Adapted:
+    return Adapted(SHIPPED.read_bytes(), correction.encode())
 
 
 def is_due(database: Database) -> bool:
@@ -82,19 +83,20 @@ def learn_here(database: Database) -> Learned:
     with database.read() as session:
         judgements = list(_judgements(session))
         background = [subject for read in _background(session) for subject in read.subjects]
-    corrections = learn(shipped(), judgements, background)
-    if not corrections:
+    correction = learn(shipped(), judgements, background)
+    if correction is None:
         with database.write() as session:
             models.tried(session, began)
         return Learned(len(judgements), {}, None, in_use=False)
     report = {
-        label: {"verdicts": each.verdicts, "gain": round(each.gain, 4)} for label, each in corrections.items()
+        label: {"verdicts": each.verdicts, "gain": round(each.gain, 4)}
+        for label, each in correction.gains.items()
     }
-    made = content(corrections, {"verdicts": len(judgements)}).decode()
+    made = content(correction, {"verdicts": len(judgements)}).decode()
     with database.write() as session:
         models.tried(session, began)
         kept = models.keep(session, shipped().fingerprint, made, orjson.dumps(report).decode())
-        return Learned(len(judgements), corrections, kept.id, kept.in_use)
+        return Learned(len(judgements), correction.gains, kept.id, kept.in_use)
 
 
 def _judgements(session: Session) -> Iterator[Judgement]:

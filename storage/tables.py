@@ -211,7 +211,7 @@ class Model(Base):
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     base: Mapped[str] = mapped_column(doc="the fingerprint of the shipped model that it corrects")
-    content: Mapped[str] = mapped_column(doc="JSON: the corrections (bot.classifiers.adapted)")
+    content: Mapped[str] = mapped_column(doc="JSON: the correction (bot.classifiers.adapted)")
     report: Mapped[str] = mapped_column(doc="JSON: label -> verdicts and gain; what was tried and not taken")
     in_use: Mapped[bool]
     pinned: Mapped[bool] = mapped_column(doc="a person chose it: no newer one takes its place by itself")

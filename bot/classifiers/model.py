@@ -13,11 +13,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
+from numpy.typing import NDArray
 
 from bot.classifiers import Subject
 from bot.classifiers.cues import clean
 from bot.classifiers.features import BUCKETS, Floats, facts, hints, shape, tokens
-from bot.classifiers.words import Words
+from bot.classifiers.words import Codes, Words
 
 FORM = 2
 """Of the file; raised when an older program could not read it."""
@@ -52,11 +53,11 @@ class Model:
         self._weights = unpacked(told["weights"]).reshape(BUCKETS, -1) * rarity[:, None]
         self._norms = rarity**2
         self._bias = unpacked(told["bias"])
-        self._layers = [
+        self.layers = [
             (unpacked(layer["weights"]).reshape(layer["shape"]), unpacked(layer["bias"]))
             for layer in told["layers"]
         ]
-        self._slope, self._offset = unpacked(told["slope"]), unpacked(told["offset"])
+        self.slope, self.offset = unpacked(told["slope"]), unpacked(told["offset"])
         self._words = Words(self._weights, self._norms)
 
     def probabilities(self, subjects: Sequence[Subject]) -> Floats:
@@ -65,7 +66,7 @@ class Model:
         if not subjects:
             return found
         inputs = self.inputs(subjects)
-        (first, first_bias), (second, second_bias) = self._layers
+        (first, first_bias), (second, second_bias) = self.layers
         # Blocks of one size: a product's last digit depends on its shape, and equal subjects must be judged alike.
         block = np.zeros((_BLOCK, inputs.shape[1]), np.float32)
         for start in range(0, len(inputs), _BLOCK):
@@ -73,23 +74,19 @@ class Model:
             block[: len(some)] = some
             logits = np.maximum(block @ first + first_bias, 0) @ second + second_bias
             found[start : start + _BLOCK] = logits[: len(some)]
-        probabilities: Floats = 1 / (1 + np.exp(-(found * self._slope + self._offset)))
+        probabilities: Floats = 1 / (1 + np.exp(-(found * self.slope + self.offset)))
         return probabilities
 
     def inputs(self, subjects: Sequence[Subject]) -> Floats:
         """What the second step looks at."""
-        rows: dict[str, int] = {}
-        index = [
-            [rows.setdefault(text, len(rows)) if text is not None else -1 for text in neighbours(subject)]
-            for subject in subjects
-        ]
-        looks = [clean(text) for text in rows]
-        scores = np.vstack([tame(self.scores(looks)), np.zeros((1, len(self.labels)), np.float32)])
-        around = scores[np.array(index)].reshape(len(subjects), -1)
-        return arranged(around, subjects, {text: looks[n] for text, n in rows.items()}, self.labels)
+        texts, rows = gathered(subjects)
+        looks = [clean(text) for text in texts]
+        scores = np.vstack([tame(self.read(looks).scores), np.zeros((1, len(self.labels)), np.float32)])
+        around = scores[rows].reshape(len(subjects), -1)
+        return arranged(around, subjects, dict(zip(texts, looks, strict=True)), self.labels)
 
-    def scores(self, said: Sequence[str]) -> Floats:
-        """The logits of cleaned texts, read alone."""
+    def read(self, said: Sequence[str]) -> "Read":
+        """Cleaned texts, read alone."""
         words = self._words
         words.forget()
         starts: list[int] = []
@@ -104,9 +101,23 @@ class Model:
         first = begin - np.arange(len(begin))  # of each text's pairs
         sums = np.add.reduceat(words.sums[at], begin)
         total = sums[:, :-1] + np.add.reduceat(self._weights[pairs], first)
-        norm = sums[:, -1] + np.add.reduceat(self._norms[pairs], first)
-        logits: Floats = total / np.sqrt(norm)[:, None] + self._bias
-        return logits
+        norm = np.sqrt(sums[:, -1] + np.add.reduceat(self._norms[pairs], first))
+        scores: Floats = total / norm[:, None] + self._bias
+        return Read(scores, norm, words.buckets(at), begin, pairs, first)
+
+
+class Read(NamedTuple):
+    """Texts as the linear step reads them."""
+
+    scores: Floats
+    """A row a text: logits."""
+    norms: Floats
+    """By which what is in each text is divided."""
+    words: Codes
+    """The buckets of all words, text by text, and where each text begins; the same of pairs of words."""
+    first_words: NDArray[np.int64]
+    pairs: Codes
+    first_pairs: NDArray[np.int64]
 
 
 @cache
@@ -120,6 +131,16 @@ def neighbours(subject: Subject) -> tuple[str | None, ...]:
     return (
         subject.text, subject.root, subject.parent, subject.before, subject.after, subject.reply, subject.then_asker,
     )  # fmt: skip
+
+
+def gathered(subjects: Sequence[Subject]) -> tuple[list[str], NDArray[np.int64]]:
+    """The texts of subjects and of their neighbours, each once; and a row a subject: where they are; -1: none."""
+    rows: dict[str, int] = {}
+    index = [
+        [-1 if text is None else rows.setdefault(text, len(rows)) for text in neighbours(subject)]
+        for subject in subjects
+    ]
+    return list(rows), np.array(index, np.int64)
 
 
 def arranged(
@@ -143,6 +164,12 @@ def arranged(
 def tame(scores: Floats) -> Floats:
     """Scores as the second step takes them: within bounds."""
     return (np.clip(scores, -_LARGEST, _LARGEST) / 2).astype(np.float32)
+
+
+def tame_slope(scores: Floats) -> Floats:
+    """How fast what `tame` gives changes with scores."""
+    found: Floats = ((np.abs(scores) < _LARGEST) / 2).astype(np.float32)
+    return found
 
 
 def packed(values: Floats) -> str:

@@ -1,32 +1,34 @@
-"""What moderators said, made into corrections of the shipped model (`bot.classifiers.adapted`).
+"""What moderators said, made into a correction of the shipped model (`bot.classifiers.adapted`).
 
-They are shrunk towards nothing, held in place by messages that nobody spoke of, and taken over only where verdicts that
-they were not learned from say that it got better. Plain numpy: no training library.
+It is shrunk towards nothing, held in place by messages that nobody spoke of, and taken over only where verdicts that
+it was not learned from say that it got better. Plain numpy: no training library.
 """
 
 from collections.abc import Sequence
 from hashlib import sha256
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bot.classifiers import Subject
-from bot.classifiers.adapted import Correction, Texts, added, logit, texts_of
-from bot.classifiers.features import BUCKETS, Floats
+from bot.classifiers.adapted import Correction, Gain
+from bot.classifiers.features import Floats
 from bot.classifiers.model import Model
+from bot.classifiers.view import View, chance
 
 Bools = NDArray[np.bool_]
+T = TypeVar("T", bound=np.generic)
 
 _PARTS = 5
-_ROUNDS = 60
-_OFFSET_RESTRAINT, _WORD_RESTRAINT = 1.0, 0.25
 _ANCHOR = 6.0
 """How heavy the messages that nobody spoke of are, for each verdict that nobody asked for."""
+_BEYOND_CHANCE = 2.0
+"""Standard errors by which the mean gain in log-likelihood of verdicts that nobody asked for must lie above nothing."""
+_EXPECTED = 0.3
+"""How much it counts against it that errors are then expected everywhere, not only where they were found."""
 _LEAST_GAIN = 0.5
-"""Standard errors by which the mean gain in log-likelihood a verdict must lie above nothing."""
-_PICKED = 0.65
-"""How much it counts against a correction that it finds the label likelier everywhere, not only where it was missed."""
+"""Standard errors by which verdicts on messages drawn at random must gain, and what speaks for their giver be above nothing."""
 _TOLD = 5
 """Verdicts from which on a giver is judged, and the test of all of them."""
 _MOST_TELLING = 4.0
@@ -48,137 +50,96 @@ class Judgement(NamedTuple):
 
 def learn(
     model: Model, judgements: Sequence[Judgement], background: Sequence[Subject] = ()
-) -> dict[str, Correction]:
-    """The corrections that stand the test; a label that is not in it stays as it ships.
+) -> Correction | None:
+    """The correction that stands the test; None where nothing does.
 
-    The test is one for all labels together, since each alone has few verdicts; a label that got worse stays out.
+    The test is one for all labels together, since each alone has few verdicts; what was said of a label that clearly got
+    worse is left out, and that label held to what the model said before.
     People mostly speak up where the machine is wrong. `background`, messages of the community that nobody spoke of,
     holds the rest in place: there the corrected model must stay close to what it said before.
     """
-    columns = np.array([model.labels.index(each.label) for each in judgements], np.int64)
-    base = logit(model.probabilities([each.subject for each in judgements]))[np.arange(len(columns)), columns]
-    truth = np.array([each.verdict for each in judgements], np.float32)
-    drawn = np.array([each.is_sampled for each in judgements], bool)
-    lines = logit(np.array([model.thresholds[label].given for label in model.labels], np.float32))
-    given = base >= lines[columns]
-    said = logit(model.probabilities(background))
-    rest = _Rest(said, said >= lines, texts_of(model, [each.text for each in background]))
-    heard = honest(judgements, base, given, rest.logits, rest.given)
-    missed = (truth > 0) & ~given & ~drawn
-    found, gains = {}, np.zeros_like(truth)
+    if not judgements:
+        return None
+    said = _Said(model, judgements, background)
+    gains, expected = np.zeros_like(said.truth), np.zeros_like(said.truth)
+    parts = np.array([_part(each.group) for each in judgements])
+    for part in range(_PARTS):
+        inside, outside = said.heard & (parts != part), said.heard & (parts == part)
+        if inside.any() and outside.any():
+            logits = said.view.logits(said.fit(inside))
+            gains[outside], expected[outside] = said.likelier(logits)[outside], said.more_errors(logits)
+    # Who corrects picks from all that is wrong: to expect more of it everywhere is to know little of where it is.
+    worth = gains - _EXPECTED * expected * said.corrects
+    if not _stands(worth[said.heard], said.drawn[said.heard]):
+        return None
+    found = {}
     for column, label in enumerate(model.labels):
-        chosen = np.flatnonzero(heard & (columns == column))
-        if not len(chosen):
-            continue
-        about = [judgements[n] for n in chosen.tolist()]
-        seen = texts_of(model, [each.subject.text for each in about])
-        case = _Case(base[chosen], seen, truth[chosen], np.ones(len(chosen), np.float32))
-        held, wider = _held(case, drawn[chosen], _dealt(about), rest.of(column))
-        gain = loss(case.base, case.truth) - loss(case.base + held, case.truth)
-        # What was missed was picked from all that was not given: to find all of that likelier is to know nothing.
-        gain -= _PICKED * missed[chosen] * wider
-        gains[chosen] = gain
-        if gain.mean() > 0:
-            whole = _fit(_anchored(case, drawn[chosen], rest.of(column)))
-            found[label] = Correction(whole.offset, whole.words, float(gain.mean()), len(about))
-    return found if _stands(gains[heard], drawn[heard]) else {}
+        own = gains[said.heard & (said.columns == column)]
+        if len(own) and own.mean() > -_error(own):
+            found[label] = Gain(float(own.mean()), len(own))
+    better = np.array([label in found for label in model.labels])[said.columns]
+    return said.view.correction(said.fit(said.heard & better))._replace(gains=found)
+
+
+class _Said:
+    """All that was said, and how the model sees it, and the messages that nobody spoke of."""
+
+    def __init__(self, model: Model, judgements: Sequence[Judgement], background: Sequence[Subject]) -> None:
+        place: dict[Subject, int] = {}
+        self.rows = np.array([place.setdefault(each.subject, len(place)) for each in judgements])
+        self.columns = np.array([model.labels.index(each.label) for each in judgements])
+        self.truth = np.array([each.verdict for each in judgements], np.float32)
+        self.drawn = np.array([each.is_sampled for each in judgements])
+        self.view = View(model, [*place, *background])
+        self._before = self.view.logits()
+        self._rest = len(place)
+        lines = logit(np.array([model.thresholds[label].given for label in model.labels], np.float32))
+        self._given = self._before >= lines
+        rest = slice(self._rest, None)
+        self.base, given = self._of(self._before), self._of(self._given)
+        self.corrects = ~self.drawn & ((self.truth > 0) != given)
+        self.heard = honest(judgements, self.base, given, self._before[rest], self._given[rest])
+
+    def fit(self, chosen: Bools) -> Floats:
+        """What is learned from the chosen verdicts. Those on what was drawn at random need nothing to hold the rest."""
+        weights, wanted = np.zeros_like(self._before), chance(self._before)
+        np.add.at(weights, (self.rows[chosen], self.columns[chosen]), 1)
+        wanted[self.rows[chosen], self.columns[chosen]] = self.truth[chosen]
+        volunteered = np.bincount(self.columns[chosen & ~self.drawn], minlength=weights.shape[1])
+        weights[self._rest :] = _ANCHOR * volunteered / max(len(weights) - self._rest, 1)
+        return self.view.fit(weights, wanted)
+
+    def likelier(self, logits: Floats) -> Floats:
+        """How much likelier each verdict became, as a logarithm."""
+        return loss(self.base, self.truth) - loss(self._of(logits), self.truth)
+
+    def more_errors(self, logits: Floats) -> float:
+        """How many times more errors are expected, as a logarithm."""
+        return float(np.log(self._errors(logits) / self._errors(self._before)))
+
+    def _errors(self, logits: Floats) -> float:
+        """How many errors are expected among the messages that nobody spoke of."""
+        wrong = np.where(self._given, 1 - chance(logits), chance(logits))[self._rest :]
+        return float(wrong.sum()) or 1.0
+
+    def _of(self, what: NDArray[T]) -> NDArray[T]:
+        """What stands there for each verdict."""
+        found: NDArray[T] = what[self.rows, self.columns]
+        return found
 
 
 def _stands(gains: Floats, drawn: Bools) -> bool:
-    """Whether verdicts got likelier, and those on messages drawn at random, if any, not less likely."""
-    if len(gains) < _TOLD or gains.mean() <= _LEAST_GAIN * _error(gains):
+    """Whether verdicts got likelier beyond chance, and those on messages drawn at random no less likely."""
+    asked, volunteered = gains[drawn], gains[~drawn]
+    if len(volunteered) < _TOLD:
+        return len(asked) >= _TOLD and bool(asked.mean() > _LEAST_GAIN * _error(asked))
+    if volunteered.mean() <= _BEYOND_CHANCE * _error(volunteered):
         return False
-    return not drawn.any() or bool(gains[drawn].mean() >= -_LEAST_GAIN * _error(gains[drawn]))
+    return not len(asked) or bool(asked.mean() >= -_LEAST_GAIN * _error(asked))
 
 
 def _error(gains: Floats) -> float:
     return float(gains.std() / np.sqrt(len(gains)))
-
-
-class _Rest(NamedTuple):
-    """The messages that nobody spoke of, and how the model sees them."""
-
-    logits: Floats
-    given: Bools
-    """Where the model gives the label."""
-    seen: Texts
-
-    def of(self, column: int) -> "_Rest":
-        """What it says of one label."""
-        return self._replace(logits=self.logits[:, column], given=self.given[:, column])
-
-    def likelier(self, learned: Correction) -> float:
-        """The logarithm of how many times likelier a correction makes the label, on average, where it is not given."""
-        if self.given.all():
-            return 0.0
-        after = (self.logits + added(learned, self.seen))[~self.given]
-        return float(np.log(_chance(after).mean() / _chance(self.logits[~self.given]).mean()))
-
-
-def _chance(logits: Floats) -> Floats:
-    found: Floats = (1 / (1 + np.exp(-logits))).astype(np.float32)
-    return found
-
-
-def _held(case: "_Case", drawn: Bools, parts: NDArray[np.int64], rest: _Rest) -> tuple[Floats, Floats]:
-    """For each verdict what the correction that is learned from the others adds to it, and see `_Rest.likelier`."""
-    held, wider = np.zeros(len(parts), np.float32), np.zeros(len(parts), np.float32)
-    for part in range(_PARTS):
-        inside, outside = np.flatnonzero(parts != part), np.flatnonzero(parts == part)
-        if len(inside) and len(outside):
-            some = _Case(case.base[inside], case.seen.of(inside), case.truth[inside], case.weights[inside])
-            learned = _fit(_anchored(some, drawn[inside], rest))
-            held[outside], wider[outside] = added(learned, case.seen.of(outside)), rest.likelier(learned)
-    return held, wider
-
-
-class _Case(NamedTuple):
-    """What a correction is fitted to: logits before, texts, what is wanted (0 to 1), and how much each counts."""
-
-    base: Floats
-    seen: Texts
-    truth: Floats
-    weights: Floats
-
-
-def _anchored(case: _Case, drawn: Bools, rest: _Rest) -> _Case:
-    """The case together with the background. Verdicts on what was drawn at random need none to be true of the rest."""
-    if not len(rest.logits) or drawn.all():
-        return case
-    share = np.full(len(rest.logits), _ANCHOR * (~drawn).sum() / len(rest.logits), np.float32)
-    both = Texts(
-        np.concatenate([case.seen.buckets, rest.seen.buckets]),
-        np.concatenate([case.seen.values, rest.seen.values]),
-        np.concatenate([case.seen.starts, rest.seen.starts + len(case.seen.buckets)]),
-    )
-    return _Case(
-        np.concatenate([case.base, rest.logits]), both,
-        np.concatenate([case.truth, _chance(rest.logits)]), np.concatenate([case.weights, share]),
-    )  # fmt: skip
-
-
-def _fit(case: _Case) -> Correction:
-    """Maximum a posteriori, by gradient steps of their own length in every direction (Adam)."""
-    seen = case.seen
-    lengths = np.diff(np.append(seen.starts, len(seen.buckets)))
-    used, place = np.unique(seen.buckets, return_inverse=True)
-    words = np.zeros(len(used), np.float32)
-    offset = 0.0
-    slow, fast = np.zeros(len(used) + 1), np.zeros(len(used) + 1)
-    for step in range(1, _ROUNDS + 1):
-        logits = case.base + offset + np.add.reduceat(words[place] * seen.values, seen.starts)
-        off = case.weights * (_chance(logits) - case.truth)
-        pull = np.append(
-            np.bincount(place, np.repeat(off, lengths) * seen.values, len(used)) + _WORD_RESTRAINT * words,
-            off.sum() + _OFFSET_RESTRAINT * offset,
-        )
-        slow, fast = 0.9 * slow + 0.1 * pull, 0.99 * fast + 0.01 * pull**2
-        move = 0.1 * (slow / (1 - 0.9**step)) / (np.sqrt(fast / (1 - 0.99**step)) + 1e-6)
-        offset -= float(move[-1])
-        words -= move[:-1].astype(np.float32)
-    spread = np.zeros(BUCKETS, np.float32)
-    spread[used] = words
-    return Correction(offset, spread)
 
 
 def honest(
@@ -215,7 +176,7 @@ def honest(
 
 def _mean(logits: Floats) -> float:
     """The logit of the mean probability."""
-    p = _chance(logits)
+    p = chance(logits)
     return float(np.log(p.sum() / (1 - p).sum())) if len(p) else 0.0
 
 
@@ -225,5 +186,11 @@ def loss(logits: Floats, truth: Floats) -> Floats:
     return found
 
 
-def _dealt(about: Sequence[Judgement]) -> NDArray[np.int64]:
-    return np.array([int(sha256(each.group.encode()).hexdigest(), 16) % _PARTS for each in about])
+def logit(probabilities: Floats) -> Floats:
+    """The logits of probabilities."""
+    found: Floats = np.log(probabilities / (1 - probabilities))
+    return found
+
+
+def _part(group: str) -> int:
+    return int(sha256(group.encode()).hexdigest(), 16) % _PARTS

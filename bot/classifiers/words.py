@@ -45,6 +45,11 @@ class Words:
         except KeyError:
             return [known[word] if word in known else self._learn(word) for word in words]
 
+    def buckets(self, numbers: Numbers) -> Codes:
+        """The bucket of each word itself, without the letters in it."""
+        found: Codes = self._codes[numbers, 1] % BUCKETS
+        return found
+
     def pairs(self, one: Numbers, other: Numbers) -> Codes:
         """The buckets of pairs of words, given by their numbers (see `features.pair_buckets`)."""
         register = self._codes[one, 0]

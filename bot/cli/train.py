@@ -65,7 +65,7 @@ def _learn(here: State) -> None:
             f"{found.verdicts} verdicts of moderators; nothing was found that does better than the model in use."
         )
         return
-    for label, each in found.corrections.items():
+    for label, each in found.gains.items():
         typer.echo(f"{label}: {each.verdicts} verdicts, surer by {each.gain:.2f} a verdict")
     used = "in use from now on" if found.in_use else "kept, but another is pinned (spaces models)"
     typer.echo(f"Model {found.id} is {used}.")

@@ -275,9 +275,7 @@ class Runner:
             found = await asyncio.get_running_loop().run_in_executor(
                 pool, learning.learn_in_another_process, url
             )
-        log.info(
-            "learned from %d verdicts: %s", found.verdicts, ", ".join(found.corrections) or "nothing better"
-        )
+        log.info("learned from %d verdicts: %s", found.verdicts, ", ".join(found.gains) or "nothing better")
 
 
 def _ask(database: Database) -> None:

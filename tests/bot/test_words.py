@@ -37,8 +37,8 @@ def test_what_is_known_does_not_grow_without_end(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(words, "_REMEMBERED", 50)
     model = Model(SHIPPED.read_bytes())
     texts = ["how do I export " + "".join("abcdefghij"[int(digit)] for digit in str(n)) for n in range(1_500)]
-    before = model.scores(texts[:1])
+    before = model.read(texts[:1]).scores
     for start in range(0, len(texts), 30):
-        model.scores(texts[start : start + 30])
+        model.read(texts[start : start + 30])
     assert len(model._words.sums) == 1_024
-    assert np.array_equal(model.scores(texts[:1]), before)
+    assert np.array_equal(model.read(texts[:1]).scores, before)
