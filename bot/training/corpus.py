@@ -16,7 +16,8 @@ LABELS = (
 )  # fmt: skip
 
 SECOND = "second-pass.tsv"
-"""Community, block and number, and the labels of the second pass, where they are others than the first's."""
+"""Community, block and number, and the labels of the first and of the second pass, where they differ. What a third
+reader decided stands in the files."""
 
 _TURN = re.compile(
     r"(?P<number>\d+) (?P<author>[^\s>:*+]+)(?P<kind>[*+]?)(?: >(?P<reply>\d+))?: \[(?P<labels>[^\]]*)\] (?P<text>.+)"
@@ -65,8 +66,16 @@ def read(folder: Path) -> Iterator[Line]:
         yield from read_file(path)
 
 
-def second_pass(folder: Path, lines: Sequence[Line]) -> list[tuple[Line, frozenset[str]]]:
-    """The messages that a second pass, which did not see the labels of the first, labelled otherwise; and how.
+class Differing(NamedTuple):
+    """What two passes, the second of which did not see the labels of the first, said of one message."""
+
+    line: Line
+    first: frozenset[str]
+    second: frozenset[str]
+
+
+def second_pass(folder: Path, lines: Sequence[Line]) -> list[Differing]:
+    """The messages that both passes labelled differently, and how.
 
     Raises:
         Malformed: there is no such message or label, or both passes say the same.
@@ -74,22 +83,25 @@ def second_pass(folder: Path, lines: Sequence[Line]) -> list[tuple[Line, frozens
     known = {(line.community, f"{line.talk}.{line.number}"): line for line in lines}
     found = []
     for count, row in enumerate((folder / SECOND).read_text("utf-8").splitlines(), 1):
-        community, number, labels = row.split("\t")
-        line, said = known.get((community, number)), frozenset(labels.split())
-        if line is None or not said <= set(LABELS) or said == line.labels:
-            raise Malformed(f"{SECOND}, line {count}: it names no message that was labelled otherwise")
-        found.append((line, said))
+        community, number, *passes = row.split("\t")
+        line = known.get((community, number))
+        said = [frozenset(labels.split()) for labels in passes]
+        if line is None or len(set(said)) != 2 or not frozenset().union(*said) <= set(LABELS):  # noqa: PLR2004 - passes
+            raise Malformed(
+                f"{SECOND}, line {count}: it names no message that two passes labelled differently"
+            )
+        found.append(Differing(line, *said))
     return found
 
 
-def agreement(lines: Sequence[Line], otherwise: Sequence[tuple[Line, frozenset[str]]]) -> dict[str, float]:
-    """Label -> F1 of the two passes, each as the other's truth, in the communities that the second has read."""
-    read_twice = {line.community for line, _ in otherwise}
-    given = Counter(label for line in lines if line.community in read_twice for label in line.labels)
-    lost = Counter(label for line, said in otherwise for label in line.labels - said)
-    added = Counter(label for line, said in otherwise for label in said - line.labels)
+def agreement(lines: Sequence[Line], otherwise: Sequence[Differing]) -> dict[str, float]:
+    """Label -> F1 of the two passes, each as the other's truth."""
+    differing = {each.line for each in otherwise}
+    alike = Counter(label for line in lines if line not in differing for label in line.labels)
+    both = Counter(label for each in otherwise for label in each.first & each.second)
+    one = Counter(label for each in otherwise for label in each.first ^ each.second)
     return {
-        label: 2 * (given[label] - lost[label]) / max(2 * given[label] - lost[label] + added[label], 1)
+        label: 2 * (alike[label] + both[label]) / max(2 * (alike[label] + both[label]) + one[label], 1)
         for label in LABELS
     }
 
@@ -166,6 +178,8 @@ def main(paths: list[str]) -> None:
             told = ", ".join(f"{label} {f1:.3f}" for label, f1 in agreement(lines, otherwise).items())
             sys.stdout.write(
                 f"  a second pass labelled {len(otherwise)} otherwise; F1 between both: {told}\n"
+                f"  a third reader sided with the first in {sum(each.line.labels == each.first for each in otherwise)}, "
+                f"with the second in {sum(each.line.labels == each.second for each in otherwise)}\n"
             )
 
 

@@ -36,7 +36,29 @@ def test_two_passes_agree() -> None:
     assert min(agreement(lines, otherwise).values()) > 0.9
 
 
-@pytest.mark.parametrize("row", ["skeinly\t999.1\tthanks", "skeinly\t1.1\tpraise", "nowhere\t1.1\tthanks"])
+def test_agreement_is_the_f1_of_both_passes(tmp_path: Path) -> None:
+    (tmp_path / "en").mkdir()
+    told = "community: x\nlanguage: en\n\n## chat general\n"
+    (tmp_path / "en" / "x.txt").write_text(
+        told + "1 ann: [thanks] ta\n2 bob: [thanks] cheers\n3 eve: [thanks resolved] that was it, ta\n"
+    )
+    (tmp_path / "second-pass.tsv").write_text("x\t1.2\t\tthanks\nx\t1.3\tthanks\tthanks resolved\n")
+    lines = list(read(tmp_path))
+    found = agreement(lines, second_pass(tmp_path, lines))
+    assert found["thanks"] == pytest.approx(2 * 2 / (2 + 3))
+    assert found["resolved"] == 0
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "skeinly\t999.1\tthanks\t",
+        "skeinly\t1.1\t\tpraise",
+        "nowhere\t1.1\tthanks\t",
+        "skeinly\t1.1\tthanks\tthanks",
+        "skeinly\t1.1\tthanks",
+    ],
+)
 def test_a_second_pass_names_messages_that_are_there(tmp_path: Path, row: str) -> None:
     (tmp_path / "second-pass.tsv").write_text(f"{row}\n")
     with pytest.raises(Malformed, match="line 1: it names no message"):
