@@ -11,7 +11,7 @@ from storage.tags import MODERATOR
 _SHIPPED = "shipped_pinned"
 _TRIED = "learned_at"
 _KEPT = 20
-"""Of models that nobody uses so many are kept: each takes up to a megabyte."""
+"""Of models that nobody uses so many are kept: each takes up to two megabytes."""
 
 
 def keep(session: Session, base: str, content: str, report: str) -> Model:

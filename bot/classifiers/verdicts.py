@@ -106,7 +106,9 @@ class _Said:
         np.add.at(weights, (self.rows[chosen], self.columns[chosen]), 1)
         wanted[self.rows[chosen], self.columns[chosen]] = self.truth[chosen]
         volunteered = np.bincount(self.columns[chosen & ~self.drawn], minlength=weights.shape[1])
-        weights[self._rest :] = _ANCHOR * volunteered / max(len(weights) - self._rest, 1)
+        # What nobody spoke of is held, too: it must not move along with what is learned of other labels.
+        heavy = _ANCHOR * np.maximum(volunteered, volunteered.mean())
+        weights[self._rest :] = heavy / max(len(weights) - self._rest, 1)
         return self.view.fit(weights, wanted)
 
     def likelier(self, logits: Floats) -> Floats:

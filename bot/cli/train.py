@@ -66,7 +66,8 @@ def _learn(here: State) -> None:
         )
         return
     for label, each in found.gains.items():
-        typer.echo(f"{label}: {each.verdicts} verdicts, surer by {each.gain:.2f} a verdict")
+        more = "surer" if each.gain >= 0 else "less sure"
+        typer.echo(f"{label}: {each.verdicts} verdicts, {more} by {abs(each.gain):.2f} a verdict")
     used = "in use from now on" if found.in_use else "kept, but another is pinned (spaces models)"
     typer.echo(f"Model {found.id} is {used}.")
 
@@ -170,7 +171,7 @@ def _list(every: "list[Model]", *, shipped_pinned: bool) -> None:
     for each in every:
         report = json.loads(each.report)
         said = ", ".join(
-            f"{label} +{told['gain']:.2f} ({told['verdicts']})" for label, told in report.items()
+            f"{label} {told['gain']:+.2f} ({told['verdicts']})" for label, told in report.items()
         )
         outdated = "" if each.base == base else " (not used: it corrects a model that ships no more)"
         marks = "".join([", in use" if each.in_use else "", ", pinned" if each.pinned else "", outdated])

@@ -55,7 +55,9 @@ def community() -> tuple[list[Subject], "np.ndarray[tuple[int, int], np.dtype[np
     """The same in the community's own words."""
     subjects, truth = usual()
     texts = ("text", "root", "parent", "before", "after", "reply", "then_asker")
-    return [each._replace(**{name: jargon(getattr(each, name)) for name in texts}) for each in subjects], truth
+    return [
+        each._replace(**{name: jargon(getattr(each, name)) for name in texts}) for each in subjects
+    ], truth
 
 
 def judged(count: int, decider: str = "ann") -> list[Judgement]:
