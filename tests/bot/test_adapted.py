@@ -8,6 +8,7 @@ import re
 import zlib
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -55,9 +56,10 @@ def community() -> tuple[list[Subject], "np.ndarray[tuple[int, int], np.dtype[np
     """The same in the community's own words."""
     subjects, truth = usual()
     texts = ("text", "root", "parent", "before", "after", "reply", "then_asker")
-    return [
-        each._replace(**{name: jargon(getattr(each, name)) for name in texts}) for each in subjects
-    ], truth
+    spoken: list[dict[str, Any]] = [
+        {name: jargon(getattr(each, name)) for name in texts} for each in subjects
+    ]
+    return [each._replace(**said) for each, said in zip(subjects, spoken, strict=True)], truth
 
 
 def judged(count: int, decider: str = "ann") -> list[Judgement]:
