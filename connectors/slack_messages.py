@@ -4,6 +4,7 @@ A message is `<channel>:<ts>`, its thread `<channel>:<thread_ts>`; what is a mes
 decided here and nowhere else.
 """
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
@@ -18,6 +19,11 @@ MESSAGES = frozenset({"file_share", "file_comment", "thread_broadcast", "me_mess
 
 _GONE = frozenset({"tombstone", "message_deleted"})
 _DIGITS = 6
+
+_UPLOAD = re.compile(
+    r"<@\w+(?:\|[^>]*)?> (?:uploaded|shared) a file: <[^|>]*\|([^>]*)>(?: and commented: (.*))?", re.DOTALL
+)
+"""What Slack itself wrote of an upload, in archives up to 2018: the file's title, and what was said of it."""
 
 Link = Callable[[str, str, str | None], str | None]
 """Channel, ts and thread_ts -> the address of a message."""
@@ -120,6 +126,8 @@ class Rows:
                 author, text = comment.get("user") or author, comment.get("comment") or text
             elif subtype == "bot_message":
                 author = get("bot_id") or author
+            elif subtype == "file_share" and isinstance(text, str) and (upload := _UPLOAD.fullmatch(text)):
+                text = "\n".join(filter(None, upload.groups()))
             if author is not None and author not in known:
                 draft.members.append(_stranger(author, row))
                 known.add(author)

@@ -125,6 +125,11 @@ async def test_bots_files_comments_and_strangers(tmp_path: Path) -> None:
     [
         ({"files": [{"title": "Plan.pdf", "name": "x"}], "subtype": "file_share"}, "Plan.pdf"),
         ({"file": {"name": "old.png"}, "subtype": "file_share"}, "old.png"),
+        ({"text": "<@U1|ann> uploaded a file: <https://x.example/F1/a.js|a.js> and commented: takes\nout doubles", "subtype": "file_share"},
+         "a.js\ntakes\nout doubles"),
+        ({"text": "<@U1|ann> shared a file: <https://x.example/F1/plan|Plan>", "subtype": "file_share"}, "Plan"),
+        ({"text": "<@U1> uploaded a file: which?", "subtype": "file_share"}, "<@U1> uploaded a file: which?"),
+        ({"text": ["no"], "subtype": "file_share"}, ""),
         ({"attachments": [{"fallback": "a build failed", "color": "red"}]}, "a build failed"),
         ({"attachments": [{"title": "T", "text": "body", "fallback": "f"}]}, "T\nbody"),
         ({"blocks": [{"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [
