@@ -25,6 +25,8 @@ _ANCHOR = 6.0
 """How heavy the messages that nobody spoke of are, for each verdict that nobody asked for."""
 _BEYOND_CHANCE = 2.0
 """Standard errors by which the mean gain in log-likelihood of verdicts that nobody asked for must lie above nothing."""
+_WORTH = 0.03
+"""What it must be at least, a verdict: what is less, many verdicts of somebody who is often wrong find as well."""
 _EXPECTED = 0.3
 """How much it counts against it that errors are then expected everywhere, not only where they were found."""
 _LEAST_GAIN = 0.5
@@ -135,7 +137,7 @@ def _stands(gains: Floats, drawn: Bools) -> bool:
     asked, volunteered = gains[drawn], gains[~drawn]
     if len(volunteered) < _TOLD:
         return len(asked) >= _TOLD and bool(asked.mean() > _LEAST_GAIN * _error(asked))
-    if volunteered.mean() <= _BEYOND_CHANCE * _error(volunteered):
+    if volunteered.mean() <= max(_WORTH, _BEYOND_CHANCE * _error(volunteered)):
         return False
     return not len(asked) or bool(asked.mean() >= -_LEAST_GAIN * _error(asked))
 

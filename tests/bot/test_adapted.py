@@ -131,18 +131,23 @@ def test_it_gets_better_with_corrections(count: int, better: float) -> None:
     assert quality(corrected(count)) > before() + better
 
 
-@pytest.mark.parametrize("count", [50, 200, 400])
-def test_where_the_model_errs_as_often_as_it_says_there_is_nothing_to_learn(count: int) -> None:
+@pytest.mark.parametrize(("count", "by_chance"), [(50, 1), (200, 0)])
+def test_where_the_model_errs_as_often_as_it_says_there_is_nothing_to_learn(
+    count: int, by_chance: int
+) -> None:
     """What is corrected is always what is wrong; that alone is no reason to give a label more often."""
     subjects = usual()[0][:900]
     probabilities = shipped().probabilities(subjects)
-    truth = np.random.default_rng(0).random(probabilities.shape) < probabilities
     given = probabilities >= [shipped().thresholds[label].given for label in LABELS]
-    corrections = [
-        Judgement(subjects[n], LABELS[column], bool(truth[n, column]), str(n), "ann")
-        for n, column in np.argwhere(given != truth)[:count]
-    ]
-    assert learn(shipped(), corrections, subjects[::2]) is None
+    learned = 0
+    for draw in range(4):
+        truth = np.random.default_rng(draw).random(probabilities.shape) < probabilities
+        corrections = [
+            Judgement(subjects[n], LABELS[column], bool(truth[n, column]), str(n), "ann")
+            for n, column in np.argwhere(given != truth)[:count]
+        ]
+        learned += learn(shipped(), corrections, subjects[::2]) is not None
+    assert learned <= by_chance
 
 
 def test_what_is_said_of_answers_is_learned_of_what_they_answer() -> None:
