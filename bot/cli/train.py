@@ -62,14 +62,18 @@ def _learn(here: State) -> None:
         return
     if found.id is None:
         typer.echo(
-            f"{found.verdicts} verdicts of moderators; nothing was found that does better than the model in use."
+            f"{_verdicts(found.verdicts)} of moderators; nothing was found that does better than the model in use."
         )
         return
     for label, each in found.gains.items():
         more = "surer" if each.gain >= 0 else "less sure"
-        typer.echo(f"{label}: {each.verdicts} verdicts, {more} by {abs(each.gain):.2f} a verdict")
+        typer.echo(f"{label}: {_verdicts(each.verdicts)}, {more} by {abs(each.gain):.2f} a verdict")
     used = "in use from now on" if found.in_use else "kept, but another is pinned (spaces models)"
     typer.echo(f"Model {found.id} is {used}.")
+
+
+def _verdicts(count: int) -> str:
+    return "1 verdict" if count == 1 else f"{count} verdicts"
 
 
 def _make(corpus: Path, out: Path | None, links: str | None) -> None:
