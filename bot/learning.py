@@ -1,7 +1,10 @@
 """Learning from moderators: their verdicts become a correction of the shipped model, where it stands the test."""
 
+import asyncio
+import multiprocessing
 import random
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
@@ -68,8 +71,20 @@ def is_due(database: Database) -> bool:
         return models.has_news(session) or (used is not None and used.base != shipped().fingerprint)
 
 
-def learn_in_another_process(url: str) -> Learned:
-    """`learn_here`, for a process of its own: it takes seconds, and live events must not wait."""
+async def learn_beside(database: Database) -> Learned:
+    """`learn_here` in a process of its own: it takes seconds, and live events must not wait.
+
+    Nor must a stop: whoever gives up waiting goes on at once, and the process ends by itself.
+    """
+    url = database.url.render_as_string(hide_password=False)
+    pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
+    try:
+        return await asyncio.get_running_loop().run_in_executor(pool, _learn_from, url)
+    finally:
+        pool.shutdown(wait=False)
+
+
+def _learn_from(url: str) -> Learned:
     database = Database(url)
     try:
         return learn_here(database)

@@ -3,13 +3,11 @@
 import asyncio
 import contextlib
 import logging
-import multiprocessing
 import os
 import secrets
 import signal
 import socket
 from collections.abc import Callable, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -267,14 +265,10 @@ class Runner:
             self._reloaded.clear()
 
     async def _learn(self) -> None:
-        """Learn from the moderators' verdicts, in a process of its own, once a day where there are new ones."""
+        """Learn from the moderators' verdicts, once a day where there are new ones."""
         if not await self._database.run_reading(learning.is_due, self._database):
             return
-        url = self._database.url.render_as_string(hide_password=False)
-        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-            found = await asyncio.get_running_loop().run_in_executor(
-                pool, learning.learn_in_another_process, url
-            )
+        found = await learning.learn_beside(self._database)
         log.info("learned from %d verdicts: %s", found.verdicts, ", ".join(found.gains) or "nothing better")
 
 

@@ -1,5 +1,6 @@
 """Learning in the database: from a moderator's corrections to other labels, and back, as the operator does it."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
@@ -20,6 +21,7 @@ from bot.training.corpus import LABELS, read_file
 from connectors.records import Member, Message, Page
 from storage import ingest, models, tags
 from storage.database import Database
+from storage.tables import Message as Stored
 from storage.tables import Model, Tag
 from tests.bot.test_adapted import COMMUNITIES, CORPUS, jargon
 
@@ -155,6 +157,41 @@ def test_it_is_learned_once_a_day_where_there_is_something_new(town: Town) -> No
         assert not learning.is_due(town.database), "nobody said anything since"
         town.correct(10)
         assert learning.is_due(town.database)
+
+
+def _has_tried(database: Database) -> bool:
+    with database.read() as session:
+        return models.tried_at(session) is not None
+
+
+async def test_events_are_stored_while_it_learns(town: Town) -> None:
+    town.correct(100)
+    town.label()
+    task = asyncio.create_task(learning.learn_beside(town.database))
+    stored = 0
+    while not task.done():
+        event = Message(f"new-{stored}", "c", None, NOW, "hello")
+        with town.database.write() as session:
+            ingest.save(session, 1, Page("", None, NOW, messages=[event]))
+        stored += 1
+        await asyncio.sleep(0)
+    assert (await task).verdicts == 100
+    assert stored > 1
+    assert _has_tried(town.database)
+    with town.database.read() as session:
+        kept = set(session.scalars(select(Stored.external_id).where(Stored.external_id.startswith("new-"))))
+    assert kept == {f"new-{n}" for n in range(stored)}
+
+
+async def test_whoever_stops_does_not_wait_for_it(town: Town) -> None:
+    town.correct(100)
+    town.label()
+    task = asyncio.create_task(learning.learn_beside(town.database))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert not _has_tried(town.database), "it had learned to the end before it was left"
 
 
 def test_models_that_nobody_uses_do_not_pile_up(database: Database) -> None:
