@@ -74,12 +74,18 @@ def is_due(database: Database) -> bool:
 async def learn_beside(database: Database) -> Learned:
     """`learn_here` in a process of its own: it takes seconds, and live events must not wait.
 
-    Nor must a stop: whoever gives up waiting goes on at once, and the process ends by itself.
+    Nor must a stop: whoever is cancelled goes on at once, and the process is ended; what it learned is then not kept.
     """
     url = database.url.render_as_string(hide_password=False)
+    others = multiprocessing.active_children()
     pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
     try:
         return await asyncio.get_running_loop().run_in_executor(pool, _learn_from, url)
+    except asyncio.CancelledError:
+        for child in multiprocessing.active_children():
+            if child not in others:
+                child.terminate()  # else the program would wait for it before it ends
+        raise
     finally:
         pool.shutdown(wait=False)
 

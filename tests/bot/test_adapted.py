@@ -150,6 +150,29 @@ def test_where_the_model_errs_as_often_as_it_says_there_is_nothing_to_learn(
     assert learned <= by_chance
 
 
+def test_where_the_model_is_unsure_but_right_about_it_corrections_do_no_harm() -> None:
+    """In words of its own the model errs often, and says so; of its errors something is learned there."""
+    subjects = community()[0]
+    probabilities = shipped().probabilities(subjects)
+    thresholds = [shipped().thresholds[label].given for label in LABELS]
+
+    def expected_f1(given: "np.ndarray[tuple[int, int], np.dtype[np.bool_]]") -> float:
+        true = probabilities[-TESTED:]
+        return float(np.mean(2 * (given * true).sum(0) / (given.sum(0) + true.sum(0))))
+
+    for draw in range(3):
+        truth = np.random.default_rng(draw).random(probabilities.shape) < probabilities
+        corrections = [
+            Judgement(subjects[n], LABELS[column], bool(truth[n, column]), str(n), "ann")
+            for n, column in np.argwhere(given()[:-TESTED] != truth[:-TESTED])[:200]
+        ]
+        correction = learn(shipped(), corrections, subjects[:-TESTED:2])
+        assert correction is not None
+        model = Adapted(SHIPPED.read_bytes(), content(correction, {}))
+        after = model.probabilities(subjects[-TESTED:]) >= thresholds
+        assert expected_f1(after) > expected_f1(given()[-TESTED:])
+
+
 def test_what_is_said_of_answers_is_learned_of_what_they_answer() -> None:
     """A question in words of its own: whoever names the answers to it also says what it is."""
     subjects, truth = community()

@@ -1,6 +1,7 @@
 """Learning in the database: from a moderator's corrections to other labels, and back, as the operator does it."""
 
 import asyncio
+import multiprocessing
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
@@ -191,7 +192,9 @@ async def test_whoever_stops_does_not_wait_for_it(town: Town) -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert not _has_tried(town.database), "it had learned to the end before it was left"
+    for child in multiprocessing.active_children():
+        child.join()
+    assert not _has_tried(town.database), "it learned to the end, and a stop would have waited for that"
 
 
 def test_models_that_nobody_uses_do_not_pile_up(database: Database) -> None:
